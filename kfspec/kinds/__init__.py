@@ -1,0 +1,32 @@
+"""The explicit table of blocks. A kind's module is imported when a spec uses it, not before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from kfspec.kinds.base import Kind
+
+BLOCKS: dict[str, dict[str, str]] = {
+    "profiles": {"": "profile"},
+    "volumes": {"": "volume"},
+    "notebooks": {"": "notebook"},
+    "inferenceServices": {"": "inferenceservice"},
+    "trainingJobs": {"PyTorchJob": "training.pytorchjob"},
+    "resources": {"": "resources"},
+}
+"""Block -> value of the item's `kind:` ("" where the block has one kind) -> module below `kfspec.kinds`."""
+
+OBJECT_KINDS: dict[tuple[str, str], str] = {
+    ("kubeflow.org", "Profile"): "profile",
+    ("kubeflow.org", "Notebook"): "notebook",
+    ("serving.kserve.io", "InferenceService"): "inferenceservice",
+    ("kubeflow.org", "PyTorchJob"): "training.pytorchjob",
+}
+"""(group, kind) of a Kubernetes object -> the module whose rules judge it, whichever way it came to be."""
+
+
+def load(module: str) -> Kind:
+    """The kind's module."""
+    return cast("Kind", import_module(f"kfspec.kinds.{module}"))

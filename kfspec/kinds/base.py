@@ -1,0 +1,166 @@
+"""What a kind's module must offer, and the few things that all of them need.
+
+A kind is a module (design: one kind, one file). It assigns every name of `Kind`, defaults included
+(`rules = base.no_rules`), so that a reader sees all that the kind does in one place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from kfspec.diagnostics import Diagnostic, Path
+from kfspec.resource import GVK, Body, Origin, Origins, Resource, ref_of
+
+if TYPE_CHECKING:
+    from kfspec.catalog import Release
+    from kfspec.spec.base import Block
+    from kfspec.spec.settings import Platform
+
+PROTECT = {
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+    "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+}
+"""Annotations that keep reconcile loops from deleting what holds data (Flux kustomize-controller 1.9, Argo CD 3.4)."""
+
+RUN_SUFFIX = 9
+"""Characters that `-<hash8>` takes from the longest allowed name of a run."""
+
+
+class Context(NamedTuple):
+    """What an item's lowering may know besides the item itself."""
+
+    project: str
+    path: Path
+    """The item's place in the spec: `("notebooks", "explore")`."""
+    name: str
+    profile: str
+    """The item's profile, "" for what lives outside of one."""
+    namespace: str
+    """The namespace of that profile in this environment."""
+    namespaces: Mapping[str, str]
+    """Every declared or external profile -> its namespace in this environment."""
+    declared: Mapping[str, Mapping[str, Any]]
+    """Every block's items as written (resolved for this environment), for what an item derives from another."""
+    platform: Platform
+    release: Release
+    text: Callable[[Path], str | None]
+    """The source text of the scalar at a spec path (`1e-5`, not 1e-05); None where there is none."""
+
+
+class Lowered(NamedTuple):
+    """What an item became. Findings carry spec paths."""
+
+    resources: tuple[Resource, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Facts(NamedTuple):
+    """What a rule may know about the cluster an object is meant for."""
+
+    release: Release
+    admission_only: bool = False
+    """Report only what Kubeflow itself refuses."""
+
+
+class Kind(Protocol):
+    """A module of `kfspec.kinds`."""
+
+    BLOCK: ClassVar[str]
+    """The block of the spec."""
+    PRODUCES: ClassVar[tuple[GVK, ...]]
+    """Everything that `lower` may emit."""
+    Item: type[Block]
+    """The typed item."""
+
+    def lower(self, item: Block, ctx: Context) -> Lowered:
+        """The item's objects, canonical, with origins; namespace, labels and names included."""
+        ...
+
+    def rules(self, body: Body, facts: Facts) -> Iterator[Diagnostic]:
+        """What upstream's webhooks and controllers would say of one object of this kind; paths in the object."""
+        ...
+
+
+def no_rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
+    """For kinds that upstream checks by schema alone."""
+    return iter(())
+
+
+def metadata(
+    ctx: Context,
+    item: Block | None,
+    name: str | None = None,
+    *,
+    namespaced: bool = True,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    protect: bool = False,
+) -> dict[str, Any]:
+    """`metadata` of an object that the item makes.
+
+    `labels` and `annotations` are the kind's own; the item's win over them, kfspec's over both. Environment labels are
+    the overlay's business and never part of a lowered object. `protect` adds `PROTECT` unless the item says
+    `prune: allow`.
+    """
+    meta: dict[str, Any] = {"name": name or ctx.name}
+    if namespaced:
+        meta["namespace"] = ctx.namespace
+    marks = dict(annotations or {})
+    if protect and (item is None or item.prune != "allow"):
+        marks.update(PROTECT)
+    if item is not None:
+        marks.update(item.annotations)
+    meta["labels"] = {
+        **(labels or {}),
+        **(item.labels if item is not None else {}),
+        "app.kubernetes.io/managed-by": "kfspec",
+        "kfspec.dev/project": ctx.project,
+        "kfspec.dev/item": item_label(ctx.path),
+    }
+    if marks:
+        meta["annotations"] = marks
+    return meta
+
+
+def item_label(path: Path) -> str:
+    """`notebooks.explore`, cut to a label's 63 characters with a digest where it is longer."""
+    text = ".".join(str(part) for part in path)
+    if len(text) <= 63 and text[-1].isalnum() and not any(c in text for c in " /:@"):
+        return text
+    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in text[:54])
+    return f"{kept}-{digest8(text)}"
+
+
+def base_origins(ctx: Context, **more: Origin) -> Origins:
+    """Origins that every item's main object has: what is nowhere in the spec points at the item's key."""
+    return {
+        (): Origin(ctx.path, at_key=True),
+        ("metadata", "name"): Origin(ctx.path, at_key=True),
+        ("metadata", "labels"): Origin((*ctx.path, "labels")),
+        ("metadata", "annotations"): Origin((*ctx.path, "annotations")),
+        **{(key,): value for key, value in more.items()},
+    }
+
+
+def resource(ctx: Context, body: Body, origins: Origins) -> Resource:
+    """The Resource of a finished body."""
+    return Resource(ref_of(body), body, origins, ctx.path)
+
+
+def canonical_json(value: Any) -> bytes:
+    """The bytes that a run's identity is computed over: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest8(value: Any) -> str:
+    """Eight hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()[:8]
+
+
+def in_item(ctx: Context, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings with paths relative to the item, made absolute."""
+    return tuple(d._replace(path=ctx.path + d.path) for d in found)

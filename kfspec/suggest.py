@@ -1,0 +1,26 @@
+""""Did you mean": the nearest of the names that would have been right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate closest to `word`, or None if none is close.
+
+    Case is ignored first (`imageuri` finds `imageUri`), then edits are counted.
+    """
+    names = sorted(set(candidates))
+    folded = {name.casefold(): name for name in names}
+    if word.casefold() in folded:
+        return folded[word.casefold()]
+    from difflib import get_close_matches  # 7 ms to import, and only mistakes pay
+
+    found = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str], fallback: str | None = None) -> str | None:
+    """A hint for an unknown `word`, else `fallback`."""
+    near = nearest(word, candidates)
+    return f"did you mean '{near}'?" if near is not None else fallback
