@@ -1,0 +1,108 @@
+"""What pods refer to is declared, external, or made by the platform.
+
+Judged on the lowered objects, so a short form and a hand-written pod spec get the same answer on the user's line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Path
+from kfspec.kinds.podspec import Reference, of_container, pod_specs, references
+from kfspec.resource import ObjectRef, Resource, to_spec
+from kfspec.spec.settings import Externals
+from kfspec.suggest import did_you_mean
+
+_CODES = {
+    "PersistentVolumeClaim": ("KF203", "volume", "volumes"),
+    "Secret": ("KF204", "secret", "secrets"),
+    "ServiceAccount": ("KF205", "service account", "serviceAccounts"),
+    "ConfigMap": ("KF206", "config map", "configMaps"),
+}
+"""Kind -> code, the word for people, the list under `externals`."""
+
+_GIVEN = {
+    "ServiceAccount": frozenset({"default", "default-editor", "default-viewer"}),
+    "ConfigMap": frozenset({"kube-root-ca.crt", "istio-ca-root-cert", "metadata-grpc-configmap", "kfp-launcher"}),
+    "Secret": frozenset({"mlpipeline-minio-artifact"}),
+}
+"""What every profile namespace has: Kubernetes, Istio, the profile controller (v1.10.0) and KFP (2.5.0)."""
+
+_MAKES = {
+    ("external-secrets.io", "ExternalSecret"): "Secret",
+    ("bitnami.com", "SealedSecret"): "Secret",
+    ("isindir.github.com", "SopsSecret"): "Secret",
+    ("cert-manager.io", "Certificate"): "Secret",
+}
+"""Objects whose controller makes another one."""
+
+
+def check(resources: tuple[Resource, ...], externals: Externals) -> Iterator[Diagnostic]:
+    """One finding for each reference to something that nobody declares. Paths are spec paths."""
+    declared = _declared(resources)
+    for resource in resources:
+        for reference in _references(resource):
+            if not reference.optional:
+                yield from _judge(reference, resource, declared, externals)
+
+
+def _references(resource: Resource) -> Iterator[Reference]:
+    ref = resource.ref
+    for path, pod in pod_specs(ref.group, ref.kind, resource.body):
+        yield from references(pod, path)
+        if ref.kind == "InferenceService":
+            yield from _of_predictor(pod, path)
+
+
+def _of_predictor(component: dict[str, Any], at: Path) -> Iterator[Reference]:
+    model = component.get("model")
+    if not isinstance(model, dict):
+        return
+    yield from of_container(model, (*at, "model"))
+    uri = model.get("storageUri")
+    if isinstance(uri, str) and uri.startswith("pvc://"):
+        claim = uri.removeprefix("pvc://").split("/", 1)[0]
+        if claim:
+            yield Reference("PersistentVolumeClaim", claim, (*at, "model", "storageUri"))
+
+
+def _declared(resources: tuple[Resource, ...]) -> dict[tuple[str, str], set[str]]:
+    """(kind, namespace) -> names that the project itself makes."""
+    names: dict[tuple[str, str], set[str]] = {}
+    for resource in resources:
+        ref = resource.ref
+        if ref.group == "" and ref.kind in _CODES:
+            names.setdefault((ref.kind, ref.namespace), set()).add(ref.name)
+        made = _MAKES.get((ref.group, ref.kind))
+        if made is not None:
+            names.setdefault((made, ref.namespace), set()).add(_target_name(resource.body, ref))
+    return names
+
+
+def _target_name(body: dict[str, Any], ref: ObjectRef) -> str:
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return ref.name
+    target = spec.get("target")
+    if isinstance(target, dict) and isinstance(target.get("name"), str):
+        return target["name"]
+    return spec["secretName"] if isinstance(spec.get("secretName"), str) else ref.name
+
+
+def _judge(
+    reference: Reference,
+    resource: Resource,
+    declared: Mapping[tuple[str, str], set[str]],
+    externals: Externals,
+) -> Iterator[Diagnostic]:
+    code, word, block = _CODES[reference.kind]
+    own = declared.get((reference.kind, resource.ref.namespace), set())
+    outside: tuple[str, ...] = getattr(externals, block)
+    if reference.name in own or reference.name in outside or reference.name in _GIVEN.get(reference.kind, ()):
+        return
+    item = ".".join(str(part) for part in resource.item)
+    hint = did_you_mean(reference.name, (*own, *outside), f"declare it, or 'externals: {{{block}: [{reference.name}]}}'")
+    message = f"'{item}' refers to {word} '{reference.name}', which is not declared"
+    yield to_spec(resource, finding(code, message, reference.path, hint=hint))

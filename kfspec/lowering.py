@@ -1,0 +1,151 @@
+"""lower: a Project's items to Kubernetes objects.
+
+Items that an environment does not touch are the very same values as at the top level, so their objects are reused
+instead of made again: `lower(project, release, reuse=earlier)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kfspec import kinds
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Diagnostics, Note
+from kfspec.document import locate, source_text
+from kfspec.kinds.base import Context, Lowered
+from kfspec.resource import ObjectRef, Resource
+from kfspec.spec.base import Namespaced
+from kfspec.spec.project import Item, Project
+from kfspec.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from kfspec.catalog import Release
+    from kfspec.document import Document
+
+NO_SUBSTITUTE = ("kustomize.toolkit.fluxcd.io/substitute", "disabled")
+"""Keeps Flux's `postBuild.substitute` from reading another tool's `${...}` (kustomize-controller 1.9, executed)."""
+
+_FOREIGN_DOLLAR = re.compile(r"\$\{(?!vars\.)|\$\$\{")
+
+
+class Lowering(NamedTuple):
+    """All objects of one environment, in the order of the spec, and what each item became."""
+
+    resources: tuple[Resource, ...]
+    by_item: dict[tuple[str, str], tuple[Item, Lowered]]
+    surroundings: tuple[Any, ...]
+    """What besides itself an item's objects depend on: equal surroundings and the same item give the same objects."""
+
+
+def lower(project: Project, release: Release, reuse: Lowering | None = None) -> tuple[Lowering, Diagnostics]:
+    """The objects of every item. Findings carry spec paths."""
+    namespaces = _namespaces(project)
+    surroundings = (project.settings.project, project.settings.platform, namespaces, project.default_profile, release)
+    earlier = reuse.by_item if reuse is not None and reuse.surroundings == surroundings else {}
+    document = project.document
+    scan = any(_FOREIGN_DOLLAR.search(text) for text in document.texts.values())
+    by_item: dict[tuple[str, str], tuple[Item, Lowered]] = {}
+    found: list[Diagnostic] = []
+    for key, item in project.items.items():
+        old = earlier.get(key)
+        if old is not None and old[0] is item and _same_sources(item, project, reuse):
+            by_item[key] = old
+        else:
+            lowered = _lower_item(item, project, release, namespaces)
+            by_item[key] = (item, _without_substitution(lowered) if scan else lowered)
+        found.extend(by_item[key][1].diagnostics)
+    resources = tuple(r for _, lowered in by_item.values() for r in lowered.resources)
+    found.extend(_twice(resources, document))
+    return Lowering(resources, by_item, surroundings), tuple(found)
+
+
+def _namespaces(project: Project) -> dict[str, str]:
+    declared = [name for block, name in project.items if block == "profiles"]
+    renamed = project.settings.namespaceMap
+    return {name: renamed.get(name, name) for name in (*declared, *project.settings.externals.profiles)}
+
+
+def _same_sources(item: Item, project: Project, reuse: Lowering | None) -> bool:
+    """Whether what a deriving kind reads of other blocks is unchanged too."""
+    blocks = getattr(kinds.load(item.module), "DERIVES_FROM", ())
+    if not blocks or reuse is None:
+        return True
+    now = {key: entry for key, entry in project.items.items() if key[0] in blocks}
+    before = {key: entry[0] for key, entry in reuse.by_item.items() if key[0] in blocks}
+    return now.keys() == before.keys() and all(now[key] is before[key] for key in now)
+
+
+def _lower_item(item: Item, project: Project, release: Release, namespaces: Mapping[str, str]) -> Lowered:
+    profile = ""
+    if isinstance(item.model, Namespaced):
+        profile = item.model.profile or project.default_profile or ""
+        problem = _profile_problem(item, profile, project, namespaces)
+        if problem is not None:
+            return Lowered((), (problem,))
+    elif item.block == "profiles":
+        profile = item.name
+    document = project.document
+    context = Context(
+        project=project.settings.project,
+        path=item.path,
+        name=item.name,
+        profile=profile,
+        namespace=namespaces.get(profile, profile),
+        namespaces=namespaces,
+        declared=document.value,
+        platform=project.settings.platform,
+        release=release,
+        text=lambda path: source_text(document, path),
+    )
+    return kinds.load(item.module).lower(item.model, context)
+
+
+def _profile_problem(
+    item: Item, profile: str, project: Project, namespaces: Mapping[str, str]
+) -> Diagnostic | None:
+    if not profile:
+        known = f"set 'profile', or 'defaults: {{profile: {next(iter(namespaces), 'NAME')}}}'"
+        return finding("KF202", f"'{item.block}.{item.name}' says no profile", item.path, at_key=True, hint=known)
+    if profile in namespaces:
+        return None
+    own = isinstance(item.model, Namespaced) and item.model.profile
+    path = (*item.path, "profile") if own else ("defaults", "profile")
+    hint = did_you_mean(profile, namespaces, "declare it under 'profiles', or under 'externals: {profiles: [...]}'")
+    return finding("KF201", f"profile '{profile}' is not declared", path, hint=hint)
+
+
+def _without_substitution(lowered: Lowered) -> Lowered:
+    key, value = NO_SUBSTITUTE
+    resources = []
+    for resource in lowered.resources:
+        if _holds_dollar(resource.body):
+            meta = resource.body["metadata"]
+            annotated = {**meta, "annotations": {**meta.get("annotations", {}), key: value}}
+            resource = resource._replace(body={**resource.body, "metadata": annotated})
+        resources.append(resource)
+    return Lowered(tuple(resources), lowered.diagnostics)
+
+
+def _holds_dollar(value: Any) -> bool:
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, dict):
+        return any(_holds_dollar(v) for v in value.values())
+    return isinstance(value, list) and any(_holds_dollar(v) for v in value)
+
+
+def _twice(resources: tuple[Resource, ...], document: Document) -> list[Diagnostic]:
+    first: dict[ObjectRef, Resource] = {}
+    found = []
+    for resource in resources:
+        other = first.setdefault(resource.ref, resource)
+        if other is resource:
+            continue
+        note = Note("the first is made here", locate(document, other.item, at_key=True))
+        here, there = (".".join(map(str, r.item)) for r in (resource, other))
+        message = f"'{here}' and '{there}' both compile to {resource.ref}"
+        hint = "give one of them another name or another profile"
+        found.append(finding("KF106", message, resource.item, hint=hint, at_key=True)._replace(notes=(note,)))
+    return found

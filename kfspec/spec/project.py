@@ -1,0 +1,155 @@
+"""check: a resolved document's settings and items, typed."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from kfspec import kinds
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Diagnostics, Path
+from kfspec.document import Document
+from kfspec.spec.base import Block
+from kfspec.spec.settings import Settings
+from kfspec.spec.shape import describe, shape_findings
+from kfspec.suggest import did_you_mean
+
+_TOP_LEVEL = (*Settings.model_fields, *kinds.BLOCKS, "defaults", "environments", "include", "extends", "requires")
+"""Every key that a spec may have, for "did you mean"."""
+
+
+class Item(NamedTuple):
+    """One entry of a block. `value` is what the document holds, `model` its typed form."""
+
+    block: str
+    name: str
+    module: str
+    value: dict[str, Any]
+    model: Block
+
+    @property
+    def path(self) -> Path:
+        """The item's place in the spec."""
+        return (self.block, self.name)
+
+
+class Project(NamedTuple):
+    """A spec for one environment, or its top level (`environment` None)."""
+
+    environment: str | None
+    settings: Settings
+    default_profile: str | None
+    items: dict[tuple[str, str], Item]
+    document: Document
+
+
+def check(
+    document: Document, environment: str | None = None, reuse: Project | None = None
+) -> tuple[Project | None, Diagnostics]:
+    """The typed form of a resolved document, and every mistake in its shape.
+
+    `reuse`: an earlier Project of the same spec; an item that is the very same value is not judged again.
+    None is returned where the settings are wrong: nothing can be lowered without them.
+    """
+    root = document.value
+    found: list[Diagnostic] = []
+    settings = _settings(root, found)
+    default_profile = _default_profile(root.get("defaults"), found)
+    items: dict[tuple[str, str], Item] = {}
+    for block in kinds.BLOCKS:
+        _check_block(block, root.get(block), items, found, reuse)
+    if settings is None:
+        return None, tuple(found)
+    return Project(environment, settings, default_profile, items, document), tuple(found)
+
+
+def _settings(root: dict[str, Any], found: list[Diagnostic]) -> Settings | None:
+    beside = {key: value for key, value in root.items() if key not in kinds.BLOCKS and key != "defaults"}
+    known = {}
+    for key, value in beside.items():
+        if key in Settings.model_fields:
+            known[key] = value
+        else:
+            hint = did_you_mean(key, _TOP_LEVEL, f"blocks: {', '.join(kinds.BLOCKS)}")
+            found.append(finding("KF101", f"unknown field '{key}' in the spec", (key,), at_key=True, hint=hint))
+    try:
+        return Settings.model_validate(known)
+    except ValidationError as error:
+        found.extend(shape_findings(error, Settings, known, ()))
+        return None
+
+
+def _default_profile(defaults: Any, found: list[Diagnostic]) -> str | None:
+    if defaults is None:
+        return None
+    if not isinstance(defaults, dict):
+        found.append(finding("KF103", f"'defaults' must be a mapping, not {describe(defaults)}", ("defaults",)))
+        return None
+    for key in defaults:
+        if key != "profile":
+            path = ("defaults", key)
+            hint = did_you_mean(key, ("profile", *kinds.BLOCKS))
+            found.append(finding("KF101", f"unknown field '{key}' in 'defaults'", path, at_key=True, hint=hint))
+    profile = defaults.get("profile")
+    if profile is not None and not isinstance(profile, str):
+        path = ("defaults", "profile")
+        found.append(finding("KF103", f"'profile' must be a string, not {describe(profile)}", path))
+        return None
+    return profile
+
+
+def _check_block(
+    block: str,
+    entries: Any,
+    items: dict[tuple[str, str], Item],
+    found: list[Diagnostic],
+    reuse: Project | None,
+) -> None:
+    if entries is None:
+        return
+    if not isinstance(entries, dict):
+        message = f"'{block}' must be a mapping of names to items, not {describe(entries)}"
+        found.append(finding("KF103", message, (block,), hint=f"write '{block}: {{name: {{...}}}}'"))
+        return
+    known = reuse.items if reuse is not None else {}
+    for name, value in entries.items():
+        old = known.get((block, name))
+        if old is not None and old.value is value:
+            items[block, name] = old
+            continue
+        item = _check_item(block, name, value, found)
+        if item is not None:
+            items[block, name] = item
+
+
+def _check_item(block: str, name: str, value: Any, found: list[Diagnostic]) -> Item | None:
+    path = (block, name)
+    if not isinstance(value, dict):
+        found.append(finding("KF103", f"'{name}' must be a mapping, not {describe(value)}", path))
+        return None
+    module_name = _module_of(block, name, value, found)
+    if module_name is None:
+        return None
+    model = kinds.load(module_name).Item
+    try:
+        return Item(block, name, module_name, value, model.model_validate(value))
+    except ValidationError as error:
+        found.extend(shape_findings(error, model, value, path))
+        return None
+
+
+def _module_of(block: str, name: str, value: dict[str, Any], found: list[Diagnostic]) -> str | None:
+    modules = kinds.BLOCKS[block]
+    if "" in modules:
+        return modules[""]
+    kind = value.get("kind")
+    if isinstance(kind, str) and kind in modules:
+        return modules[kind]
+    allowed = f"one of: {', '.join(modules)}"
+    if kind is None:
+        found.append(finding("KF102", f"'{block}.{name}' lacks 'kind'", (block, name), at_key=True, hint=allowed))
+    else:
+        hint = did_you_mean(str(kind), modules, allowed)
+        found.append(finding("KF104", f"'kind' cannot be {describe(kind)}", (block, name, "kind"), hint=hint))
+    return None

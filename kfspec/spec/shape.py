@@ -1,0 +1,151 @@
+"""Pydantic's errors as findings: one per mistake, at the path in the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Diagnostics, Path
+from kfspec.suggest import did_you_mean, nearest
+
+_WANTED = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "none_required": "null",
+}
+
+
+def shape_findings(error: ValidationError, model: type[BaseModel], value: Any, at: Path) -> Diagnostics:
+    """What is wrong with `value`, which stands at `at` and should have been a `model`.
+
+    A field that takes several forms yields one finding that lists them; pydantic reports one per form.
+    """
+    by_path: dict[Path, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False, include_context=True):
+        by_path.setdefault(_real_path(detail["loc"], value, detail["type"]), []).append(detail)
+    deepest = _without_shadowed(by_path)
+    return tuple(d for path, details in deepest for d in _explain(path, details, model, at))
+
+
+def _real_path(loc: tuple[int | str, ...], value: Any, kind: str) -> Path:
+    """`loc` without the names of union members, which pydantic mixes in."""
+    path: list[str | int] = []
+    for n, part in enumerate(loc):
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        elif kind == "missing" and n == len(loc) - 1:
+            pass
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _without_shadowed(by_path: dict[Path, list[ErrorDetails]]) -> list[tuple[Path, list[ErrorDetails]]]:
+    """Drop the complaint "not a string" about a mapping whose own field is wrong: the user meant the mapping."""
+    kept = []
+    for path, details in by_path.items():
+        deeper = any(len(other) > len(path) and other[: len(path)] == path for other in by_path)
+        if deeper and all(d["type"] in _WANTED for d in details):
+            continue
+        kept.append((path, details))
+    return kept
+
+
+def _explain(path: Path, details: list[ErrorDetails], model: type[BaseModel], at: Path) -> Iterator[Diagnostic]:
+    types = {d["type"] for d in details}
+    name = str(path[-1]) if path else str(at[-1] if at else "")
+    full = at + path
+    first = details[0]
+    if "missing" in types:
+        yield finding("KF102", f"{_of(full[:-1])} lacks '{name}'", full[:-1], at_key=True, hint=f"add '{name}:'")
+    elif "extra_forbidden" in types:
+        fields = _fields_at(model, path[:-1])
+        hint = did_you_mean(name, fields, f"one of: {', '.join(fields)}" if fields else None)
+        yield finding("KF101", f"unknown field '{name}' in {_of(full[:-1])}", full, at_key=True, hint=hint)
+    elif types <= _WANTED.keys():
+        wanted = " or ".join(dict.fromkeys(_WANTED[d["type"]] for d in details))
+        yield finding("KF103", f"'{name}' must be {wanted}, not {describe(first['input'])}", full, hint=_retype(first))
+    else:
+        rest = next(d for d in details if d["type"] not in _WANTED)
+        yield _value_finding(rest, name, full)
+
+
+def _value_finding(detail: ErrorDetails, name: str, full: Path) -> Diagnostic:
+    context = detail.get("ctx", {})
+    given = detail["input"]
+    if detail["type"] == "literal_error":
+        allowed = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
+        near = nearest(str(given), allowed)
+        hint = f"did you mean '{near}'?" if near else f"one of: {', '.join(allowed)}"
+        return finding("KF104", f"'{name}' cannot be {describe(given)}", full, hint=hint)
+    if detail["type"] == "string_pattern_mismatch":
+        return finding(
+            "KF104", f"'{name}' cannot be {describe(given)}", full, hint=f"must match {context.get('pattern')}"
+        )
+    text = detail["msg"].removeprefix("Value error, ")
+    return finding("KF104", f"'{name}' cannot be {describe(given)}: {text[:1].lower()}{text[1:]}", full)
+
+
+def _retype(detail: ErrorDetails) -> str | None:
+    given = detail["input"]
+    if detail["type"] == "string_type" and isinstance(given, bool | int | float):
+        return "put it in quotes"
+    if detail["type"] in ("int_type", "float_type", "bool_type") and isinstance(given, str):
+        return "remove the quotes" if given.strip() else None
+    return None
+
+
+def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
+    """The field names of the model nested at `path`; empty where the path leaves the models."""
+    current: Any = model
+    for part in path:
+        field = current.model_fields.get(part) if _is_model(current) else None
+        if field is None:
+            return []
+        current = _model_in(field.annotation)
+    return list(current.model_fields) if _is_model(current) else []
+
+
+def _model_in(annotation: Any) -> Any:
+    from typing import get_args
+
+    if _is_model(annotation):
+        return annotation
+    return next((found for arg in get_args(annotation) if _is_model(found := _model_in(arg))), None)
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
+def describe(value: Any) -> str:
+    """A value as a message names it: short, typed, never a whole tree."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    return "a mapping" if isinstance(value, dict) else "a list"
+
+
+def _of(path: Path) -> str:
+    from kfspec.diagnostics import format_path
+
+    return f"'{format_path(path)}'" if path else "the spec"
