@@ -1,0 +1,73 @@
+"""A parsed file: JSON values, their marks, and the way from a path to a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from kfspec.diagnostics import Diagnostic, Diagnostics, Path, Pos
+from kfspec.yamlio.marks import Mark, Node
+
+
+class Document(NamedTuple):
+    """One YAML document. After merging, its marks may come from several files: each mark names its own."""
+
+    value: Any
+    marks: Node
+    file: str
+    texts: dict[str, str]
+    """File -> decoded source, for excerpts and for scalars as written."""
+
+
+def locate(document: Document, path: Path, at_key: bool = False) -> Pos:
+    """Where `path` stands: its value, or with `at_key` its key. What is not there is placed at its nearest parent."""
+    node = document.marks
+    key: tuple[Mark, Mark] | None = None
+    for n, part in enumerate(path):
+        children = node.children
+        if isinstance(part, str) and isinstance(children, dict) and part in children:
+            key = node.keys.get(part) if node.keys else None
+            node = children[part]
+        elif isinstance(part, int) and isinstance(children, list) and -len(children) <= part < len(children):
+            key = None
+            node = children[part]
+        else:
+            missing = n < len(path)
+            return _pos(*key) if missing and key is not None else _first_line(node, document)
+    if at_key and key is not None:
+        return _pos(*key)
+    return _pos(node.start, node.end)
+
+
+def _pos(start: Mark, end: Mark) -> Pos:
+    return Pos(start.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+def _first_line(node: Node, document: Document) -> Pos:
+    """A point for a whole collection: underlining all of it would show nothing."""
+    start = node.start
+    return Pos(start.name or document.file, start.line + 1, start.column + 1, start.line + 1, start.column + 2)
+
+
+def place(document: Document, diagnostics: Iterable[Diagnostic]) -> Diagnostics:
+    """The findings with their places filled in, where they have none yet."""
+    return tuple(
+        d if d.pos is not None else d._replace(pos=locate(document, d.path, d.at_key)) for d in diagnostics
+    )
+
+
+def source_text(document: Document, path: Path) -> str | None:
+    """The text of a scalar as written (`1e-5`, without quotes), None for what is no scalar or not there."""
+    node = document.marks
+    for part in path:
+        children = node.children
+        if isinstance(part, str) and isinstance(children, dict) and part in children:
+            node = children[part]
+        elif isinstance(part, int) and isinstance(children, list) and part < len(children):
+            node = children[part]
+        else:
+            return None
+    if node.children is not None:
+        return None
+    source = document.texts.get(node.start.name)
+    return source[node.start.index : node.end.index] if source is not None else None

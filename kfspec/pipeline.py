@@ -1,0 +1,170 @@
+"""The stages in a row: a spec file to every environment's verified objects.
+
+What environments share is done once: items that an environment leaves alone keep their identity from stage to stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
+from typing import NamedTuple
+
+from kfspec import catalog
+from kfspec.checks import references
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Severity, has_errors, in_order
+from kfspec.document import Document, place
+from kfspec.environments import declared_in_environment_only, environment_names, read_spec, resolve
+from kfspec.includes import project_root, read_file
+from kfspec.lowering import Lowering, lower
+from kfspec.resource import Resource
+from kfspec.spec.project import Project, check
+from kfspec.suggest import nearest
+from kfspec.verification import verify
+
+
+class Build(NamedTuple):
+    """Everything that a spec compiles to. Where `diagnostics` holds an error, the objects are not to be used."""
+
+    project: str | None
+    environment_names: tuple[str, ...]
+    base: tuple[Resource, ...]
+    """The objects of the spec's top level, as far as they exist without an environment."""
+    environments: dict[str, tuple[Resource, ...]]
+    files: dict[str, dict[str, bytes]]
+    """Environment -> name -> content of files that are copied byte for byte (encrypted secrets)."""
+    diagnostics: Diagnostics
+    """Placed, in order; a finding that several environments share is there once."""
+    texts: dict[str, str]
+    """File -> source, for excerpts."""
+
+
+class _Environment(NamedTuple):
+    """One environment on its way through the stages."""
+
+    name: str
+    document: Document
+    project: Project | None = None
+    lowering: Lowering | None = None
+    release: catalog.Release | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def build(spec: FilePath, environments: Sequence[str] = ()) -> Build:
+    """Read `spec` and take it through every stage before render.
+
+    `environments` restricts the work to those; a name that the spec does not declare is passed over (see
+    `Build.environment_names`). No exception is raised for anything that a spec can hold.
+    """
+    document, found = read_spec(spec)
+    if document is None or has_errors(found):
+        return Build(None, (), (), {}, {}, in_order(found), document.texts if document else _text_of(spec))
+    names = environment_names(document)
+    chosen = [name for name in names if not environments or name in environments]
+    base = _stages("", document, None)
+    results = [_stages(name, document, base) for name in chosen]
+    judged = [_judge(result, document, results[:n]) for n, result in enumerate(results)]
+    files = {result.name: _files(result, spec) for result in judged}
+    diagnostics = [*found, *_merged(judged, names)]
+    for _, problems in files.values():
+        diagnostics.extend(problems)
+    return Build(
+        next((r.project.settings.project for r in results if r.project is not None), None),
+        names,
+        base.lowering.resources if base.lowering is not None else (),
+        {r.name: r.lowering.resources if r.lowering is not None else () for r in results},
+        {name: content for name, (content, _) in files.items() if content},
+        in_order(diagnostics),
+        document.texts,
+    )
+
+
+def _text_of(spec: FilePath) -> dict[str, str]:
+    """The source of a file that could not be read as a spec, for excerpts."""
+    try:
+        return {str(spec): spec.read_text(encoding="utf-8", errors="replace")} if spec.is_file() else {}
+    except OSError:
+        return {}
+
+
+def _stages(name: str, root: Document, base: _Environment | None) -> _Environment:
+    """resolve, check and lower. `base` None: the top level itself."""
+    document, found = resolve(root, name if base is not None else None)
+    result = _Environment(name, document, diagnostics=found)
+    if has_errors(found):
+        return result
+    project, problems = check(document, name or None, base.project if base is not None else None)
+    result = result._replace(project=project, diagnostics=found + problems)
+    if project is None:
+        return result
+    settings = project.settings
+    release, problems = catalog.release(settings.kubeflow, settings.components)
+    result = result._replace(release=release, diagnostics=result.diagnostics + problems)
+    if release is None:
+        return result
+    lowering, problems = lower(project, release, base.lowering if base is not None else None)
+    return result._replace(lowering=lowering, diagnostics=result.diagnostics + problems)
+
+
+def _judge(result: _Environment, root: Document, earlier: Sequence[_Environment]) -> _Environment:
+    """Verify what was lowered, check references, and place every finding."""
+    found = list(result.diagnostics)
+    if result.lowering is not None and result.project is not None and result.release is not None:
+        found.extend(references.check(result.lowering.resources, result.project.settings.externals))
+        found.extend(verify(result.lowering.resources, result.release))
+    found = _overrides_of_nothing(found, root, result.name)
+    severities = result.project.settings.policies.severity if result.project is not None else {}
+    found = [d._replace(severity=Severity(severities[d.code])) if d.code in severities else d for d in found]
+    return result._replace(diagnostics=place(result.document, tuple(found)))
+
+
+def _overrides_of_nothing(found: list[Diagnostic], root: Document, environment: str) -> list[Diagnostic]:
+    """An incomplete item that only an environment has is a misspelt override: say that, once, instead."""
+    alone = declared_in_environment_only(root, environment)
+    broken = {d.path[:2] for d in found if d.severity is Severity.ERROR and d.path[:2] in alone}
+    if not broken:
+        return found
+    kept = []
+    explained = set()
+    for path in sorted(broken):  # type: ignore[type-var]
+        block, name = str(path[0]), str(path[1])
+        declared = root.value.get(block)
+        near = nearest(name, declared) if isinstance(declared, dict) else None
+        incomplete = any(d.path == path and d.code == "KF102" for d in found)
+        if near is None and not incomplete:
+            continue
+        message = f"environment '{environment}' changes '{block}.{name}', which the spec does not declare"
+        hint = f"did you mean '{near}'?" if near else "an item that only an environment has must be complete there"
+        kept.append(finding("KF105", message, path, hint=hint, at_key=True))
+        explained.add(path)
+    return [d for d in found if d.path[:2] not in explained] + kept
+
+
+def _files(result: _Environment, spec: FilePath) -> tuple[dict[str, bytes], Diagnostics]:
+    if result.project is None:
+        return {}, ()
+    content: dict[str, bytes] = {}
+    found: list[Diagnostic] = []
+    root = project_root(spec)
+    for n, name in enumerate(result.project.settings.files):
+        data, problems = read_file(spec.parent / name, root, ("files", n))
+        found.extend(problems)
+        if data is not None:
+            content[name] = data
+    return content, place(result.document, tuple(found))
+
+
+def _merged(results: Iterable[_Environment], names: tuple[str, ...]) -> list[Diagnostic]:
+    """Findings of all environments; one that only some of them have says which."""
+    where: dict[Diagnostic, list[str]] = {}
+    for result in results:
+        for diagnostic in dict.fromkeys(result.diagnostics):
+            where.setdefault(diagnostic, []).append(result.name)
+    merged = []
+    for diagnostic, seen in where.items():
+        if len(seen) < len(names):
+            word = "environment" if len(seen) == 1 else "environments"
+            note = Note(f"in {word} {', '.join(seen)}")
+            diagnostic = diagnostic._replace(notes=(*diagnostic.notes, note))
+        merged.append(diagnostic)
+    return merged

@@ -1,0 +1,416 @@
+"""Bytes to JSON values with marks, in one pass over libyaml's events.
+
+Nothing that a file can hold raises: every problem is a Diagnostic with its place.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import yaml
+
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Pos
+from kfspec.document import Document
+from kfspec.yamlio import scalars
+from kfspec.yamlio.marks import Mark, Node
+
+MAX_BYTES = 32 << 20
+MAX_DEPTH = 100
+MAX_NODES = 1_000_000
+"""Values of one document after its aliases are expanded: an alias bomb reaches it at once, nothing honest does."""
+
+_Parser: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else yaml.Loader  # type: ignore[attr-defined]
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STANDARD = "tag:yaml.org,2002:"
+
+Dialect = Literal["spec", "kubectl"]
+
+
+def load(data: bytes, file: str, *, dialect: Dialect = "spec") -> tuple[tuple[Document, ...], Diagnostics]:
+    """Every document of a YAML (or JSON) stream, and what is wrong with it.
+
+    `spec` reads YAML 1.2 and refuses what has no place in a spec (tags, merge keys, keys that are no strings);
+    `kubectl` reads as kubectl does, and says where that differs from YAML 1.2. Documents before a syntax error are
+    returned too. An empty stream gives no document and no finding.
+    """
+    text, problem = _decode(data, file)
+    if problem is not None:
+        return (), (problem,)
+    builder = _Builder(file, text, dialect)
+    return tuple(builder.documents()), tuple(builder.found)
+
+
+def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
+    if len(data) > MAX_BYTES:
+        return "", _at("KF003", f"the file is larger than {MAX_BYTES >> 20} MiB", Pos(file, 1, 1, 1, 1))
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "", _at("KF002", "the file is UTF-16, not UTF-8", Pos(file, 1, 1, 1, 1), "save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = _line_and_column(before)
+        byte = data[error.start]
+        what = "the file is binary" if b"\0" in data[:1024] else f"byte 0x{byte:02x} is not UTF-8"
+        return "", _at("KF002", what, Pos(file, line, column, line, column + 1), "save it as UTF-8")
+    if not text.isprintable() and (match := _UNPRINTABLE.search(text)):
+        line, column = _line_and_column(text[: match.start()])
+        pos = Pos(file, line, column, line, column + 1)
+        what = "the file is binary" if match.group() == "\0" else "an unprintable character"
+        return "", _at("KF002", f"{what}: U+{ord(match.group()):04X}", pos, "YAML holds printable text only")
+    return text, None
+
+
+def _line_and_column(before: str) -> tuple[int, int]:
+    """The place right after `before`, counted as YAML counts lines: CR, LF or CRLF ends one."""
+    lines = re.split("\r\n|\r|\n|\x85|\u2028|\u2029", before)
+    return len(lines), len(lines[-1]) + 1
+
+
+def _at(code: str, message: str, pos: Pos, hint: str | None = None) -> Diagnostic:
+    return finding(code, message, hint=hint)._replace(pos=pos)
+
+
+class _Stream(io.BytesIO):
+    """A source with a name, which libyaml writes into every mark."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text.encode())
+        self.name = name
+
+
+class _Frame:
+    """A collection under construction."""
+
+    __slots__ = ("anchor", "children", "expanded", "key", "key_marks", "keys", "merges", "node", "value")
+
+    def __init__(self, value: Any, children: Any, keys: Any, node: Node, anchor: str | None) -> None:
+        self.value = value
+        self.children = children
+        self.keys = keys
+        self.node = node
+        self.anchor = anchor
+        self.key: str | None = None
+        self.key_marks: tuple[Mark, Mark] | None = None
+        self.merges: list[tuple[dict[str, Any], Node]] = []
+        self.expanded = 1
+
+
+class _Anchor(NamedTuple):
+    value: Any
+    node: Node
+    size: int
+
+
+class _Builder:
+    """One stream's events, turned into documents. Collects findings instead of stopping where it can go on."""
+
+    def __init__(self, file: str, text: str, dialect: Dialect) -> None:
+        self.file = file
+        self.text = text
+        self.kubectl = dialect == "kubectl"
+        self.resolve = scalars.kubectl if self.kubectl else scalars.core
+        self.found: list[Diagnostic] = []
+        self.anchors: dict[str, _Anchor] = {}
+        self.open_anchors: set[str] = set()
+
+    def documents(self) -> Iterator[Document]:
+        parser = _Parser(_Stream(self.text, self.file))
+        texts = {self.file: self.text}
+        try:
+            while not parser.check_event(yaml.StreamEndEvent):
+                event = parser.get_event()
+                if isinstance(event, yaml.DocumentStartEvent):
+                    self.anchors.clear()
+                    built = self._document(parser)
+                    if built is not None:
+                        yield Document(built[0], built[1], self.file, texts)
+        except yaml.YAMLError as error:
+            self.found.append(self._syntax(error))
+        finally:
+            dispose = getattr(parser, "dispose", None)
+            if dispose is not None:
+                dispose()
+
+    def _document(self, parser: Any) -> tuple[Any, Node] | None:
+        """The next document's value, or None where it is empty or cannot be built."""
+        stack: list[_Frame] = []
+        get_event = parser.get_event
+        resolve = self.resolve
+        while True:
+            event = get_event()
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                plain = event.implicit[0] and event.tag is None
+                text = event.value
+                frame = stack[-1] if stack else None
+                if frame is not None and frame.keys is not None and frame.key is None:
+                    self._key(frame, event, plain)
+                    continue
+                if plain:
+                    try:
+                        value = resolve(text)
+                    except scalars.NotFinite:
+                        value = self._not_finite(event)
+                    if self.kubectl and value.__class__ is not str:
+                        self._differs(event, value)
+                else:
+                    value = text if event.tag is None else self._tagged(event)
+                node = Node(event.start_mark, event.end_mark)
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = _Anchor(value, node, 1)
+                if frame is None:
+                    return self._finish(parser, value, node)
+                self._add(frame, value, node, 1)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                if not self._open(stack, event, kind is yaml.MappingStartEvent):
+                    return self._skip(parser)
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                frame = stack.pop()
+                frame.node.end = event.end_mark
+                if frame.merges:
+                    _merge(frame)
+                if frame.anchor is not None:
+                    self.open_anchors.discard(frame.anchor)
+                    self.anchors[frame.anchor] = _Anchor(frame.value, frame.node, frame.expanded)
+                if not stack:
+                    return self._finish(parser, frame.value, frame.node)
+                self._add(stack[-1], frame.value, frame.node, frame.expanded)
+                if stack[-1].expanded > MAX_NODES:
+                    self._error("KF008", f"the document has more than {MAX_NODES:,} values", event)
+                    return self._skip(parser)
+            elif kind is yaml.AliasEvent:
+                if not self._alias(stack, event):
+                    return self._skip(parser)
+
+    def _finish(self, parser: Any, value: Any, node: Node) -> tuple[Any, Node] | None:
+        parser.get_event()  # the end of the document
+        empty = value is None and node.start.index == node.end.index
+        return None if empty else (value, node)
+
+    def _skip(self, parser: Any) -> None:
+        while not isinstance(parser.get_event(), yaml.DocumentEndEvent):
+            pass
+
+    # -- collections ------------------------------------------------------------------------------------------
+
+    def _open(self, stack: list[_Frame], event: Any, mapping: bool) -> bool:
+        if stack and stack[-1].keys is not None and stack[-1].key is None:
+            self._error("KF006", "a key must be a string, not a collection", event, "write the key as plain text")
+            return False
+        if len(stack) >= MAX_DEPTH:
+            self._error("KF007", f"the document is nested more than {MAX_DEPTH} levels deep", event)
+            return False
+        if event.tag is not None and not self._collection_tag(event, mapping):
+            return False
+        node = Node(event.start_mark, event.end_mark)
+        if mapping:
+            keys: dict[str, tuple[Mark, Mark]] = {}
+            children: Any = {}
+            value: Any = {}
+            node.keys = keys
+            frame = _Frame(value, children, keys, node, event.anchor)
+        else:
+            children, value = [], []
+            frame = _Frame(value, children, None, node, event.anchor)
+        node.children = children
+        if event.anchor is not None:
+            self.open_anchors.add(event.anchor)
+            self.anchors.pop(event.anchor, None)
+        stack.append(frame)
+        return True
+
+    def _collection_tag(self, event: Any, mapping: bool) -> bool:
+        standard = _STANDARD + ("map" if mapping else "seq")
+        if self.kubectl and event.tag in (standard, "!"):
+            return True
+        self._refuse_tag(event)
+        return True
+
+    def _add(self, frame: _Frame, value: Any, node: Node, size: int) -> None:
+        frame.expanded += size
+        if frame.keys is None:
+            frame.value.append(value)
+            frame.children.append(node)
+            return
+        key, marks = frame.key, frame.key_marks
+        assert key is not None
+        assert marks is not None
+        frame.key = None
+        if key == "<<" and frame.key_marks is not None and self._is_merge(frame, marks, value, node):
+            return
+        if key in frame.keys:
+            first = frame.keys[key]
+            note = Note("first given here", self._pos(*first))
+            duplicate = _at("KF005", f"the key '{key}' is given twice", self._pos(*marks), "keep one of them")
+            self.found.append(duplicate._replace(notes=(note,)))
+            return
+        frame.value[key] = value
+        frame.children[key] = node
+        frame.keys[key] = marks
+
+    def _key(self, frame: _Frame, event: Any, plain: bool) -> None:
+        key = event.value
+        if event.tag is not None and not (self.kubectl and event.tag in (_STANDARD + "str", "!")):
+            self._refuse_tag(event)
+        elif plain and key != "<<":
+            try:
+                value = self.resolve(key)
+            except scalars.NotFinite:
+                value = key
+            if value.__class__ is not str:
+                key = self._no_string(event, value)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchor(key, Node(event.start_mark, event.end_mark), 1)
+        frame.key = key
+        frame.key_marks = (event.start_mark, event.end_mark)
+
+    def _no_string(self, event: Any, value: Any) -> str:
+        """A key that YAML reads as something else: kubectl turns it into its JSON text, a spec may not have it."""
+        shown = event.value or "null"
+        if not self.kubectl:
+            self._error("KF006", f"the key {shown} is not a string", event, f'write "{shown}" in quotes')
+            return str(event.value)
+        text = {True: "true", False: "false", None: "null"}.get(value, str(value)) if value is not None else "null"
+        if text != event.value:
+            self._warn_reading(event, f'the key "{text}"')
+        return text
+
+    def _is_merge(self, frame: _Frame, marks: tuple[Mark, Mark], value: Any, node: Node) -> bool:
+        """`<<: *base`, plain: kubectl merges, YAML 1.2 has no such thing."""
+        if self.text[marks[0].index : marks[1].index] != "<<":
+            return False
+        if not self.kubectl:
+            hint = "YAML 1.2 has no merge keys; use `defaults`, or write the fields out"
+            self.found.append(_at("KF010", "the merge key '<<' is not read", self._pos(*marks), hint))
+            return True
+        sources = list(zip(value, node.children, strict=True)) if isinstance(value, list) else [(value, node)]
+        for source, source_node in sources:
+            if isinstance(source, dict):
+                frame.merges.append((source, source_node))
+            else:
+                self.found.append(_at("KF010", "a merge key needs a mapping", self._pos(*marks)))
+        return True
+
+    def _alias(self, stack: list[_Frame], event: Any) -> bool:
+        anchor = self.anchors.get(event.anchor)
+        if anchor is None:
+            recursive = event.anchor in self.open_anchors
+            what = f"the alias '*{event.anchor}' stands inside what it names" if recursive else None
+            self._error("KF009", what or f"the alias '*{event.anchor}' names no anchor", event)
+            return False
+        if not stack:
+            return False
+        frame = stack[-1]
+        if frame.keys is not None and frame.key is None:
+            if not isinstance(anchor.value, str):
+                self._error("KF006", "a key must be a string", event)
+                return False
+            frame.key, frame.key_marks = anchor.value, (event.start_mark, event.end_mark)
+            return True
+        self._add(frame, anchor.value, anchor.node, anchor.size)
+        if frame.expanded > MAX_NODES:
+            hint = "aliases inside aliases multiply; write the values out"
+            self._error("KF008", f"the document has more than {MAX_NODES:,} values once aliases are expanded", event, hint)
+            return False
+        return True
+
+    # -- scalars ----------------------------------------------------------------------------------------------
+
+    def _tagged(self, event: Any) -> Any:
+        tag, text = event.tag, event.value
+        if self.kubectl and tag in (_STANDARD + "str", "!"):
+            return text
+        if self.kubectl and tag in (_STANDARD + "int", _STANDARD + "float", _STANDARD + "bool", _STANDARD + "null"):
+            value = scalars.kubectl(text)
+            return float(value) if tag.endswith("float") and isinstance(value, int) else value
+        self._refuse_tag(event)
+        return text
+
+    def _refuse_tag(self, event: Any) -> None:
+        shown = "!!" + event.tag.removeprefix(_STANDARD) if event.tag.startswith(_STANDARD) else event.tag
+        hint = "values have JSON's types only; remove the tag" if shown != "!!str" else "use quotes instead of the tag"
+        pos = self._pos(event.start_mark, event.end_mark)
+        self.found.append(_at("KF011", f"the tag '{shown}' is not read", pos, hint))
+
+    def _not_finite(self, event: Any) -> str:
+        self._error("KF012", f"'{event.value}' is no number that JSON has", event, "put it in quotes, if text is meant")
+        return str(event.value)
+
+    def _differs(self, event: Any, value: Any) -> None:
+        try:
+            other = scalars.core(event.value)
+        except scalars.NotFinite:
+            return
+        if other is value or (other == value and type(other) is type(value)):
+            return
+        shown = {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        self._warn_reading(event, shown)
+
+    def _warn_reading(self, event: Any, shown: str) -> None:
+        pos = self._pos(event.start_mark, event.end_mark)
+        hint = f'write "{event.value}" in quotes, if the text is meant'
+        self.found.append(_at("KF013", f"kubectl reads {event.value} as {shown}", pos, hint))
+
+    # -- places -----------------------------------------------------------------------------------------------
+
+    def _error(self, code: str, message: str, event: Any, hint: str | None = None) -> None:
+        self.found.append(_at(code, message, self._pos(event.start_mark, event.end_mark), hint))
+
+    def _pos(self, start: Mark, end: Mark) -> Pos:
+        return Pos(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def _syntax(self, error: Exception) -> Diagnostic:
+        """libyaml's complaint in plain words. A tab at the start of a line is the commonest cause, and never named."""
+        mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+        if mark is None:
+            return _at("KF004", f"the file is not valid YAML: {problem}", Pos(self.file, 1, 1, 1, 1))
+        pos = Pos(self.file, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+        lines = self.text.splitlines() or [""]
+        for n in (mark.line, mark.line - 1):
+            if 0 <= n < len(lines) and (tab := _tab_indent(lines[n])) is not None:
+                where = Pos(self.file, n + 1, tab + 1, n + 1, tab + 2)
+                return _at("KF004", "a tab is used for indentation", where, "indent with spaces")
+        for words, message, hint in _SYNTAX:
+            if words in problem:
+                return _at("KF004", message, pos, hint)
+        context = getattr(error, "context", None)
+        return _at("KF004", f"not valid YAML: {problem}" + (f", {context}" if context else ""), pos)
+
+
+_SYNTAX = (
+    ("mapping values are not allowed", "a ':' where no key can stand", "put a value that holds ': ' in quotes"),
+    ("did not find expected ',' or ']'", "a '[' is not closed, or a ',' is missing", None),
+    ("did not find expected ',' or '}'", "a '{' is not closed, or a ',' is missing", None),
+    ("did not find expected key", "a key was expected here", "check the indentation of this line and the one before"),
+    ("did not find expected '-' indicator", "a '-' was expected here", "check the indentation of this line"),
+    ("could not find expected ':'", "a key without ':'", "write 'key: value'"),
+    ("found unexpected end of stream", "a quote is not closed", None),
+    ("found character that cannot start any token", "this character cannot start a value", "put the value in quotes"),
+    ("found unexpected document indicator", "'---' or '...' inside a quoted value", "close the quote"),
+    ("found incompatible YAML document", "this version of YAML is not read", "remove the %YAML directive"),
+    ("found undefined tag handle", "a tag with an undefined handle", "remove the tag"),
+    ("found unknown escape character", "an unknown escape in double quotes", "use single quotes, or double the backslash"),
+)
+"""libyaml's words -> ours, and what to do."""
+
+
+def _tab_indent(line: str) -> int | None:
+    """The column of a tab in the line's indentation."""
+    indent = line[: len(line) - len(line.lstrip(" \t"))]
+    return indent.index("\t") if "\t" in indent else None
+
+
+def _merge(frame: _Frame) -> None:
+    """Apply merge keys: what the mapping itself says wins, then the first source that has the key."""
+    for source, node in frame.merges:
+        for key, value in source.items():
+            if key not in frame.value:
+                frame.value[key] = value
+                frame.children[key] = node.children[key]
+                frame.keys[key] = node.keys[key] if node.keys else (node.start, node.end)
