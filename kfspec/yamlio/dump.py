@@ -101,7 +101,7 @@ def _rank(key: str) -> tuple[int, str]:
 
 @lru_cache(maxsize=4096)
 def _key(key: str) -> str:
-    return json.dumps(key) if "\n" in key else _scalar(key)
+    return _double(key) if "\n" in key else _scalar(key)
 
 
 def _atom(value: Any) -> str:
