@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from kfspec.diagnostics import Diagnostic, Diagnostics, Path, Pos
 from kfspec.yamlio.marks import Mark, Node
+
+_VAR = re.compile(r"[\"']?\$\{vars\.([A-Za-z_][A-Za-z0-9_-]*)\}[\"']?")
+"""A value that is nothing but a var, as written."""
 
 
 class Document(NamedTuple):
@@ -57,7 +61,10 @@ def place(document: Document, diagnostics: Iterable[Diagnostic]) -> Diagnostics:
 
 
 def source_text(document: Document, path: Path) -> str | None:
-    """The text of a scalar as written (`1e-5`, without quotes), None for what is no scalar or not there."""
+    """The text of a scalar as written (`1e-5`), None for what is no scalar or not there.
+
+    Where a var stands, it is the text of the var's own value.
+    """
     node = document.marks
     for part in path:
         children = node.children
@@ -70,4 +77,8 @@ def source_text(document: Document, path: Path) -> str | None:
     if node.children is not None:
         return None
     source = document.texts.get(node.start.name)
-    return source[node.start.index : node.end.index] if source is not None else None
+    if source is None:
+        return None
+    text = source[node.start.index : node.end.index]
+    use = _VAR.fullmatch(text)
+    return source_text(document, ("vars", use.group(1))) if use is not None and path[:1] != ("vars",) else text

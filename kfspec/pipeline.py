@@ -14,8 +14,8 @@ from kfspec.checks import references
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Severity, has_errors, in_order
 from kfspec.document import Document, place
-from kfspec.environments import declared_in_environment_only, environment_names, read_spec, resolve
-from kfspec.includes import project_root, read_file
+from kfspec.environments import declared_in_environment_only, environment_names, resolve, touched
+from kfspec.includes import project_root, read_file, read_spec
 from kfspec.lowering import Lowering, lower
 from kfspec.resource import Resource
 from kfspec.spec.project import Project, check
@@ -93,7 +93,8 @@ def _stages(name: str, root: Document, base: _Environment | None) -> _Environmen
     result = _Environment(name, document, diagnostics=found)
     if has_errors(found):
         return result
-    project, problems = check(document, name or None, base.project if base is not None else None)
+    earlier = base.project if base is not None else None
+    project, problems = check(document, name or None, earlier, touched(root, name))
     result = result._replace(project=project, diagnostics=found + problems)
     if project is None:
         return result

@@ -67,7 +67,8 @@ def test_a_tricky_string_stays_a_string(text: str) -> None:
 
 
 def test_kubectl_reads_back_every_tricky_string(tmp_path: Path) -> None:
-    data = {f"k{n}": text for n, text in enumerate(TRICKY) if "\x00" not in text and "\ufeff" not in text}
+    unwritable = ("\x00", "\ufeff", "\x85")  # kustomize's own output of these is not what it read
+    data = {f"k{n}": text for n, text in enumerate(TRICKY) if not any(c in text for c in unwritable)}
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": data}
     (tmp_path / "x.yaml").write_text(dump(body), encoding="utf-8")
     (tmp_path / "kustomization.yaml").write_text(dump({"resources": ["x.yaml"]}))
@@ -99,7 +100,7 @@ def test_the_layout_is_the_one_people_write() -> None:
         "    - x\n"
         "    - []\n"
         "  - {}\n"
-        "  n: 1.0e-05\n"
+        '  "n": 1.0e-05\n'
         "  script: |\n"
         "    set -e\n"
         "    python train.py\n"

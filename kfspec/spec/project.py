@@ -34,6 +34,21 @@ class Item(NamedTuple):
         return (self.block, self.name)
 
 
+class _Known(NamedTuple):
+    """Items of an earlier Project, and which of them may not be taken for equal."""
+
+    items: dict[tuple[str, str], Item]
+    touched: frozenset[tuple[str, str]] | None
+
+    def item(self, block: str, name: str, value: Any) -> Item | None:
+        """The earlier item, if `value` means the same."""
+        old = self.items.get((block, name))
+        if old is None or old.value is value:
+            return old
+        same = self.touched is not None and (block, name) not in self.touched and old.value == value
+        return old if same else None
+
+
 class Project(NamedTuple):
     """A spec for one environment, or its top level (`environment` None)."""
 
@@ -45,11 +60,15 @@ class Project(NamedTuple):
 
 
 def check(
-    document: Document, environment: str | None = None, reuse: Project | None = None
+    document: Document,
+    environment: str | None = None,
+    reuse: Project | None = None,
+    touched: frozenset[tuple[str, str]] | None = None,
 ) -> tuple[Project | None, Diagnostics]:
     """The typed form of a resolved document, and every mistake in its shape.
 
-    `reuse`: an earlier Project of the same spec; an item that is the very same value is not judged again.
+    `reuse`: an earlier Project of the same spec; an item that is the very same value is not judged again, nor is one
+    that is equal and not among `touched` (None: only the very same value counts).
     None is returned where the settings are wrong: nothing can be lowered without them.
     """
     root = document.value
@@ -58,7 +77,7 @@ def check(
     default_profile = _default_profile(root.get("defaults"), found)
     items: dict[tuple[str, str], Item] = {}
     for block in kinds.BLOCKS:
-        _check_block(block, root.get(block), items, found, reuse)
+        _check_block(block, root.get(block), items, found, _Known(reuse.items if reuse else {}, touched))
     if settings is None:
         return None, tuple(found)
     return Project(environment, settings, default_profile, items, document), tuple(found)
@@ -104,7 +123,7 @@ def _check_block(
     entries: Any,
     items: dict[tuple[str, str], Item],
     found: list[Diagnostic],
-    reuse: Project | None,
+    known: _Known,
 ) -> None:
     if entries is None:
         return
@@ -112,10 +131,9 @@ def _check_block(
         message = f"'{block}' must be a mapping of names to items, not {describe(entries)}"
         found.append(finding("KF103", message, (block,), hint=f"write '{block}: {{name: {{...}}}}'"))
         return
-    known = reuse.items if reuse is not None else {}
     for name, value in entries.items():
-        old = known.get((block, name))
-        if old is not None and old.value is value:
+        old = known.item(block, name, value)
+        if old is not None:
             items[block, name] = old
             continue
         item = _check_item(block, name, value, found)

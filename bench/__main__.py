@@ -1,0 +1,120 @@
+"""`make bench`: every speed claim of the README, as a ratio against its peer in the same run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import workload
+from bench.measure import Command, medians
+from bench.peers import binary, isvc_json_schema
+
+BIN = Path(sys.executable).parent
+KFSPEC = str(BIN / "kfspec")
+QUICKSTART = Path(__file__).parent.parent / "examples" / "quickstart" / "kfspec.yaml"
+
+
+class Figure(NamedTuple):
+    """One line of the report. `at_most` bounds the ratio kfspec / peer."""
+
+    claim: str
+    ours: float
+    peer: float
+    at_most: float
+
+    @property
+    def ratio(self) -> float:
+        """Ours over the peer's."""
+        return self.ours / self.peer
+
+    def line(self) -> str:
+        """The figure as one row of the table."""
+        verdict = "ok" if self.ratio <= self.at_most else "MISSED"
+        times = f"{self.ours * 1000:9.0f} ms {self.peer * 1000:9.0f} ms"
+        return f"{self.claim:<64} {times}   x{self.ratio:<6.2f} at most x{self.at_most:<5.2f} {verdict}"
+
+
+def figures(work: Path, rounds: int) -> Iterator[Figure]:
+    """Every measurement, one after the other."""
+    yield from _compiling(work, rounds)
+    yield from _validating(work, rounds)
+    yield from _starting(rounds * 3)
+
+
+def _compiling(work: Path, rounds: int) -> Iterator[Figure]:
+    kustomize = str(binary("kustomize"))
+    small, large = work / "small", work / "large"
+    for directory, count in ((small, 1_000), (large, 10_000)):
+        directory.mkdir()
+        (directory / "kfspec.yaml").write_text(workload.spec(count))
+    overlay = workload.kustomization(work / "by-hand", 1_000)
+    compile_small = _compile("kfspec", small)
+    times = medians([compile_small, Command("kustomize", [kustomize, "build", str(overlay)])], rounds)
+    yield Figure("compile 1,000 services / kustomize build", times["kfspec"], times["kustomize"], 1 / 3)
+    again = compile_small._replace(name="again", before=lambda: None)
+    times = medians([again, Command("kustomize", [kustomize, "build", str(overlay)])], rounds)
+    yield Figure("  the same, tree already current", times["again"], times["kustomize"], 1 / 3)
+    times = medians([compile_small, _compile("large", large)], max(1, rounds // 2))
+    yield Figure("compile 10,000 services / 1,000", times["large"], times["kfspec"], 12)
+    _print_sizes(small / "overlays" / "bench")
+
+
+def _compile(name: str, directory: Path) -> Command:
+    out = directory / "overlays"
+    arguments = [KFSPEC, "compile", str(directory / "kfspec.yaml"), "-o", str(out), "--quiet"]
+    return Command(name, arguments, before=lambda: shutil.rmtree(out, ignore_errors=True))
+
+
+def _print_sizes(project: Path) -> None:
+    def size(directory: Path) -> int:
+        return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+
+    base = size(project / "base")
+    for environment in sorted(p for p in project.iterdir() if p.name != "base"):
+        overlay = size(environment)
+        print(f"overlay bytes / base bytes, {environment.name}: {overlay:,} / {base:,} = {overlay / base:.3f}")
+
+
+def _validating(work: Path, rounds: int) -> Iterator[Figure]:
+    manifests = workload.files(work / "manifests", 1_000)
+    schema = isvc_json_schema(work / "schema")
+    ours = Command("kfspec", [KFSPEC, "validate", "--manifests", str(manifests), "--quiet"])
+    peer = Command(
+        "kubeconform", [str(binary("kubeconform")), "-strict", "-schema-location", str(schema), str(manifests)]
+    )
+    times = medians([ours, peer], rounds)
+    yield Figure("validate --manifests, 1,000 files / kubeconform", times["kfspec"], times["kubeconform"], 1)
+
+
+def _starting(rounds: int) -> Iterator[Figure]:
+    python = sys.executable
+    model = "from pydantic import BaseModel\nclass M(BaseModel):\n    a: int\n"
+    commands = [
+        Command("version", [KFSPEC, "--version"]),
+        Command("pass", [python, "-c", "pass"]),
+        Command("validate", [KFSPEC, "validate", str(QUICKSTART), "--quiet"]),
+        Command("pydantic", [python, "-c", model]),
+    ]
+    times = medians(commands, rounds)
+    yield Figure("kfspec --version / python -c pass", times["version"], times["pass"], 3)
+    yield Figure("kfspec validate (quickstart) / pydantic and one class", times["validate"], times["pydantic"], 2)
+
+
+def main() -> int:
+    """Print the table; exit 1 when a claim is missed."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    print(f"medians of {rounds} interleaved rounds, wall-clock time, kfspec first, its peer second")
+    missed = False
+    with tempfile.TemporaryDirectory(prefix="kfspec-bench-") as work:
+        for figure in figures(Path(work), rounds):
+            print(figure.line(), flush=True)
+            missed |= figure.ratio > figure.at_most
+    return int(missed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
