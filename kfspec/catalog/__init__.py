@@ -1,0 +1,131 @@
+"""Releases as component versions, and the schemas of their kinds.
+
+Nothing is read before a kind is asked for; each file is read once in a process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kfspec.catalog.releases import ALIASES, RELEASES, component_of
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostics
+from kfspec.suggest import did_you_mean
+
+_PACKAGED = Path(__file__).parent.parent / "_schemas"
+SCHEMAS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent.parent / "schemas"
+"""The derived schemas: inside an installed package, or beside it in a checkout."""
+
+
+class KindEntry(NamedTuple):
+    """What the catalogue knows of a kind, without its schema."""
+
+    group: str
+    kind: str
+    plural: str
+    namespaced: bool
+    storage_version: str
+    versions: tuple[str, ...]
+    """Served versions."""
+    subresources: Mapping[str, Any]
+    component: str
+    component_version: str
+    file: str
+
+
+class Release(NamedTuple):
+    """A set of component versions."""
+
+    name: str
+    components: Mapping[str, str]
+    optional: frozenset[str]
+
+    def kind(self, group: str, kind: str) -> KindEntry | None:
+        """The kind as this release's component serves it; None if the component or the kind is not there."""
+        component = component_of(group, kind)
+        version = self.components.get(component) if component is not None else None
+        if component is None or version is None:
+            return None
+        entry = _kinds(component, version).get(kind)
+        return entry if entry is not None and entry.group == group else None
+
+    def namespaced(self, group: str, kind: str) -> bool | None:
+        """Whether objects of the kind live in namespaces; None for a kind that the catalogue does not know."""
+        entry = self.kind(group, kind)
+        return entry.namespaced if entry is not None else None
+
+
+def release(name: str, components: Mapping[str, str] | None = None) -> tuple[Release | None, Diagnostics]:
+    """The release called `name`, with single components at other versions. Findings carry spec paths."""
+    table = RELEASES.get(ALIASES.get(name, name))
+    if table is None:
+        known = [*ALIASES, *RELEASES]
+        hint = did_you_mean(name, known, f"one of: {', '.join(known)}")
+        return None, (finding("KF120", f"there is no release '{name}'", ("kubeflow",), hint=hint),)
+    versions = dict(table.versions)
+    found = []
+    for component, version in (components or {}).items():
+        path = ("components", component)
+        have = component_versions(component)
+        if not have:
+            hint = did_you_mean(component, versions, f"one of: {', '.join(versions)}")
+            found.append(finding("KF121", f"there is no component '{component}'", path, at_key=True, hint=hint))
+        elif version not in have:
+            hint = did_you_mean(version, have, f"one of: {', '.join(have)}")
+            found.append(finding("KF121", f"{component} {version} is not in the catalogue", path, hint=hint))
+        else:
+            versions[component] = version
+    if found:
+        return None, tuple(found)
+    return Release(ALIASES.get(name, name), versions, table.optional), ()
+
+
+@lru_cache(maxsize=64)
+def component_versions(component: str) -> tuple[str, ...]:
+    """The versions of a component that the catalogue holds."""
+    prefix = f"{component}-"
+    names = (path.name.removeprefix(prefix) for path in SCHEMAS.glob(f"{prefix}*"))
+    return tuple(sorted(name for name in names if name[:1].isdigit()))
+
+
+def releases_with(group: str, kind: str) -> list[str]:
+    """The releases that serve a kind."""
+    names = []
+    for name in RELEASES:
+        known, _ = release(name)
+        if known is not None and known.kind(group, kind) is not None:
+            names.append(name)
+    return names
+
+
+@lru_cache(maxsize=64)
+def _kinds(component: str, version: str) -> dict[str, KindEntry]:
+    directory = SCHEMAS / f"{component}-{version}"
+    if not directory.is_dir():
+        return {}
+    index = json.loads((directory / "component.json").read_bytes())
+    source = f"{component}-{index.get('sameAs', version)}"
+    return {
+        kind: KindEntry(
+            entry["group"],
+            kind,
+            entry["plural"],
+            entry["namespaced"],
+            entry["storage"],
+            tuple(entry["versions"]),
+            entry["subresources"],
+            component,
+            version,
+            f"{source}/{entry['file']}",
+        )
+        for kind, entry in index["kinds"].items()
+    }
+
+
+def kinds_of(component: str, version: str) -> tuple[KindEntry, ...]:
+    """Every kind of a component's version."""
+    return tuple(_kinds(component, version).values())
