@@ -12,7 +12,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Path, Pos
 from kfspec.document import Document, locate, place
 from kfspec.merging import Marked, at, merge, with_key, without
-from kfspec.suggest import did_you_mean
+from kfspec.wording import did_you_mean
 from kfspec.yamlio.load import load
 from kfspec.yamlio.marks import Node
 

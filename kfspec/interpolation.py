@@ -13,7 +13,7 @@ from typing import Any
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.merging import Marked
-from kfspec.suggest import did_you_mean
+from kfspec.wording import did_you_mean
 from kfspec.yamlio.marks import Node
 
 _USE = re.compile(r"\$?\$\{vars\.([^${}]*)(\}?)")

@@ -18,7 +18,7 @@ from kfspec.kinds.base import Context, Lowered
 from kfspec.resource import ObjectRef, Resource
 from kfspec.spec.base import Namespaced
 from kfspec.spec.project import Item, Project
-from kfspec.suggest import did_you_mean
+from kfspec.wording import did_you_mean
 
 if TYPE_CHECKING:
     from kfspec.catalog import Release

@@ -19,7 +19,7 @@ from kfspec.includes import project_root, read_file, read_spec
 from kfspec.lowering import Lowering, lower
 from kfspec.resource import Resource
 from kfspec.spec.project import Project, check
-from kfspec.suggest import nearest
+from kfspec.wording import nearest
 from kfspec.verification import verify
 
 

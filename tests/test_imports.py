@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "kfspec"
 
 LAYERS = (
-    ("_version", "diagnostics", "suggest", "codes", "quantity"),
+    ("_version", "diagnostics", "wording", "codes", "quantity"),
     ("yamlio", "document", "environments", "includes", "interpolation", "merging"),
     ("resource", "catalog", "spec.base", "spec.settings", "spec.shape", "differ", "credentials", "identity"),
     ("kinds",),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from kfspec.catalog.releases import ALIASES, RELEASES, component_of
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostics
-from kfspec.suggest import did_you_mean
+from kfspec.wording import did_you_mean
 
 _PACKAGED = Path(__file__).parent.parent / "_schemas"
 SCHEMAS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent.parent / "schemas"

@@ -13,7 +13,7 @@ from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.podspec import Reference, of_container, pod_specs, references
 from kfspec.resource import ObjectRef, Resource, to_spec
 from kfspec.spec.settings import Externals
-from kfspec.suggest import did_you_mean
+from kfspec.wording import did_you_mean
 
 _CODES = {
     "PersistentVolumeClaim": ("KF203", "volume", "volumes"),

@@ -12,8 +12,8 @@ from kfspec.diagnostics import Diagnostic, Diagnostics, Path
 from kfspec.document import Document
 from kfspec.spec.base import Block
 from kfspec.spec.settings import Settings
-from kfspec.spec.shape import describe, shape_findings
-from kfspec.suggest import did_you_mean
+from kfspec.spec.shape import shape_findings
+from kfspec.wording import describe, did_you_mean
 
 _TOP_LEVEL = (*Settings.model_fields, *kinds.BLOCKS, "defaults", "environments", "include", "extends", "requires")
 """Every key that a spec may have, for "did you mean"."""

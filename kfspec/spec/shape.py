@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Path
-from kfspec.suggest import did_you_mean, nearest
+from kfspec.wording import describe, did_you_mean, nearest
 
 _WANTED = {
     "string_type": "a string",
@@ -131,18 +131,6 @@ def _model_in(annotation: Any) -> Any:
 def _is_model(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, BaseModel)
 
-
-def describe(value: Any) -> str:
-    """A value as a message names it: short, typed, never a whole tree."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    return "a mapping" if isinstance(value, dict) else "a list"
 
 
 def _of(path: Path) -> str:

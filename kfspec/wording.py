@@ -1,8 +1,9 @@
-""""Did you mean": the nearest of the names that would have been right."""
+"""Words of messages: values as they are named, and "did you mean"."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -24,3 +25,16 @@ def did_you_mean(word: str, candidates: Iterable[str], fallback: str | None = No
     """A hint for an unknown `word`, else `fallback`."""
     near = nearest(word, candidates)
     return f"did you mean '{near}'?" if near is not None else fallback
+
+
+def describe(value: Any) -> str:
+    """A value as a message names it: short and typed, never a whole tree."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    return "a mapping" if isinstance(value, dict) else "a list"

@@ -1,0 +1,238 @@
+"""The slow answer: why an object does not fit its schema, each mistake once, with a hint from the schema itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from kfspec.catalog.schema import Node, Schema
+from kfspec.catalog.validator import DATE_TIME, QUANTITY, RANGES, refuses_unknown
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Path, format_path
+from kfspec.wording import describe, did_you_mean, nearest
+
+_NAMES = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+}
+
+
+def explain(schema: Schema, body: Any, lenient_nulls: bool) -> Iterator[Diagnostic]:
+    """Every place where `body` breaks the schema. Paths are the object's; metadata is not looked at."""
+    return _Explainer(schema, lenient_nulls).walk(schema.root, body, (), ())
+
+
+class _Explainer:
+    """One walk along schema and object."""
+
+    def __init__(self, schema: Schema, lenient_nulls: bool) -> None:
+        self.schema = schema
+        self.lenient_nulls = lenient_nulls
+
+    def walk(self, node: Node, value: Any, path: Path, above: tuple[Node, ...]) -> Iterator[Diagnostic]:
+        has_default = "default" in node
+        node = self.schema.node(node)
+        if value is None:
+            allowed = self.lenient_nulls or node.get("nullable") or has_default or "default" in node
+            if not allowed and ("type" in node or node.get("intOrString")):
+                yield finding("KF126", f"{_field(path)} cannot be null", path, hint="remove the field, or give a value")
+            return
+        wrong = _wrong_type(node, value)
+        if wrong is not None:
+            yield finding("KF103", f"{_field(path)} must be {wrong}, not {describe(value)}", path, hint=_retype(node, value))
+            return
+        yield from _scalar(node, value, path)
+        if isinstance(value, dict):
+            yield from self.mapping(node, value, path, above)
+        elif isinstance(value, list):
+            yield from _lengths(node, len(value), "Items", "entries", path)
+            items = node.get("items")
+            if isinstance(items, dict):
+                for n, item in enumerate(value):
+                    yield from self.walk(items, item, (*path, n), (*above, node))
+        yield from self.combined(node, value, path)
+
+    def mapping(self, node: Node, value: dict[str, Any], path: Path, above: tuple[Node, ...]) -> Iterator[Diagnostic]:
+        properties = node.get("properties") or {}
+        extra = node.get("additionalProperties")
+        unknown = [key for key in value if key not in properties] if refuses_unknown(node) else []
+        missing = [key for key in node.get("required", ()) if key not in value]
+        for key in unknown:
+            if not (node.get("embedded") and key in ("apiVersion", "kind", "metadata")):
+                yield self.unknown(key, node, path, above, missing)
+        for key in missing:
+            if not any(nearest(word, [key]) for word in unknown):
+                yield finding("KF102", f"{_field(path)} lacks '{key}'", path, hint=f"add '{key}:'", at_key=True)
+        yield from _lengths(node, len(value), "Properties", "fields", path)
+        for key, item in value.items():
+            sub = properties.get(key, extra)
+            if isinstance(sub, dict) and not (path == () and key == "metadata"):
+                yield from self.walk(sub, item, (*path, key), (*above, node))
+
+    def unknown(
+        self, key: str, node: Node, path: Path, above: tuple[Node, ...], missing: list[str]
+    ) -> Diagnostic:
+        properties = node["properties"]
+        hint = did_you_mean(key, missing) or did_you_mean(key, properties) or self.elsewhere(key, node, path, above)
+        if hint is None and len(properties) <= 12:
+            hint = f"one of: {', '.join(properties)}"
+        return finding("KF101", f"unknown field '{key}' in {_field(path)}", (*path, key), hint=hint, at_key=True)
+
+    def elsewhere(self, key: str, node: Node, path: Path, above: tuple[Node, ...]) -> str | None:
+        """A field that is known, only not here: one level down, or further up."""
+        for name, sub in node["properties"].items():
+            inner = self.schema.node(sub)
+            if key in (inner.get("properties") or {}):
+                return f"'{key}' belongs under '{name}'"
+        for n in range(len(above) - 1, -1, -1):
+            if key in (above[n].get("properties") or {}):
+                place = format_path(path[:n]) or "the object itself"
+                return f"'{key}' belongs in '{place}'" if path[:n] else f"'{key}' belongs in {place}"
+        return None
+
+    def combined(self, node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
+        """anyOf, oneOf, allOf and not, which say which fields go together."""
+        for key, wanted in (("anyOf", "at least one"), ("oneOf", "exactly one")):
+            branches = node.get(key)
+            if not branches:
+                continue
+            fitting = sum(1 for branch in branches if self.fits(branch, value))
+            if fitting < 1 or (key == "oneOf" and fitting > 1):
+                groups = [" and ".join(b.get("required", ())) for b in branches if b.get("required")]
+                hint = f"{wanted} of: {', '.join(groups)}" if groups else None
+                yield finding("KF128", f"{_field(path)} must match {wanted} of its forms", path, hint=hint)
+        for branch in node.get("allOf", ()):
+            yield from self.combined(self.schema.node(branch), value, path)
+            if not (branch.keys() & {"anyOf", "oneOf"}) and not self.fits(branch, value):
+                yield finding("KF128", f"{_field(path)} does not fit together", path)
+        if "not" in node and self.fits(node["not"], value):
+            yield finding("KF128", f"{_field(path)} has a form that is excluded", path)
+
+    def fits(self, branch: Node, value: Any) -> bool:
+        branch = {**self.schema.node(branch), "preserve": True}
+        return next(self.walk(branch, value, (), ()), None) is None
+
+
+def _wrong_type(node: Node, value: Any) -> str | None:
+    """What the value should have been, None if its type is right."""
+    if node.get("format") == "quantity":
+        return None if isinstance(value, str | int | float) and not isinstance(value, bool) else "a quantity"
+    if node.get("intOrString"):
+        whole = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+        whole = whole or (isinstance(value, float) and value.is_integer())
+        return None if whole else "a string or a whole number"
+    wanted = node.get("type")
+    if wanted is None or _is(wanted, value):
+        return None
+    return _NAMES[wanted]
+
+
+def _is(wanted: str, value: Any) -> bool:
+    if wanted == "integer":
+        return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
+    if wanted == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, {"string": str, "boolean": bool, "object": dict, "array": list}[wanted])
+
+
+def _scalar(node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
+    if "enum" in node and value not in node["enum"]:
+        allowed = [str(v) for v in node["enum"]]
+        hint = did_you_mean(str(value), allowed, f"one of: {', '.join(allowed)}")
+        yield finding("KF104", f"{_field(path)} cannot be {describe(value)}", path, hint=hint)
+    if isinstance(value, str):
+        yield from _text(node, value, path)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield from _number(node, value, path)
+
+
+def _text(node: Node, value: str, path: Path) -> Iterator[Diagnostic]:
+    pattern = node.get("pattern")
+    if node.get("format") == "quantity" or (pattern and _is_quantity(pattern)):
+        if re.fullmatch(QUANTITY[1:-1], value) is None:
+            yield quantity_finding(value, path)
+        return
+    if pattern and _compiled(pattern).search(value) is None:
+        yield finding("KF104", f"{_field(path)} cannot be {describe(value)}", path, hint=f"must match {pattern}")
+    if node.get("format") == "date-time" and re.fullmatch(DATE_TIME[1:-1], value) is None:
+        yield finding("KF104", f"{_field(path)} is no date and time: {describe(value)}", path, hint="2026-03-21T06:00:00Z")
+    yield from _lengths(node, len(value), "Length", "characters", path)
+
+
+def quantity_finding(value: str, path: Path) -> Diagnostic:
+    """The finding for text that should be a quantity: the unit is what people get wrong."""
+    match = re.fullmatch(r"\s*([+-]?[0-9.]+)\s*([A-Za-z]*)\s*", value)
+    hint = "a number and a unit, as 500m, 2, 8Gi, 100M"
+    if match is not None:
+        unit = match[2].removesuffix("B").removesuffix("b")
+        known = {u.lower(): u for u in ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "k", "M", "G", "T", "P", "E", "m")}
+        right = unit if unit in known.values() else known.get(unit.lower())
+        if right is not None and re.fullmatch(QUANTITY[1:-1], match[1] + right):
+            hint = f"did you mean '{match[1]}{right}'?"
+    return finding("KF122", f"{_field(path)} is no quantity: {describe(value)}", path, hint=hint)
+
+
+def _is_quantity(pattern: str) -> bool:
+    return "[KMGTPE]i" in pattern
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("\\z", "\\Z"))
+
+
+def _number(node: Node, value: float, path: Path) -> Iterator[Diagnostic]:
+    low, high = node.get("minimum"), node.get("maximum")
+    if low is not None and (value < low or (node.get("exclusiveMinimum") and value == low)):
+        yield finding("KF123", f"{_field(path)} is {value}, below its minimum {low}", path)
+    if high is not None and (value > high or (node.get("exclusiveMaximum") and value == high)):
+        yield finding("KF123", f"{_field(path)} is {value}, above its maximum {high}", path)
+    bounds = RANGES.get(node.get("format", ""))
+    if bounds is not None and not bounds[0] <= value <= bounds[1]:
+        yield finding("KF123", f"{_field(path)} is {value}, which does not fit {node['format']}", path)
+    step = node.get("multipleOf")
+    if step and value % step:
+        yield finding("KF123", f"{_field(path)} is {value}, no multiple of {step}", path)
+
+
+def _lengths(node: Node, size: int, what: str, word: str, path: Path) -> Iterator[Diagnostic]:
+    low, high = node.get(f"min{what}"), node.get(f"max{what}")
+    if low is not None and size < low:
+        yield finding("KF123", f"{_field(path)} has {size} {word}, and needs at least {low}", path)
+    if high is not None and size > high:
+        yield finding("KF123", f"{_field(path)} has {size} {word}, and may have at most {high}", path)
+
+
+def _field(path: Path) -> str:
+    """How a message names a place: the last field, with its index where it is a list entry."""
+    if not path:
+        return "the object"
+    start = len(path) - 1
+    while start > 0 and isinstance(path[start], int):
+        start -= 1
+    return f"'{format_path(path[start:])}'"
+
+
+
+def _retype(node: Node, value: Any) -> str | None:
+    wanted = node.get("type")
+    if wanted == "string" and isinstance(value, bool | int | float):
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        return f'write it in quotes: "{shown}"'
+    if wanted in ("integer", "number") and isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d+)?", value):
+        return f"write it without quotes: {value}"
+    if wanted == "boolean" and isinstance(value, str):
+        word = value.lower()
+        return f"write {'true' if word in ('true', 'yes', 'on', 'y') else 'false'}" if word in _BOOLEANS else None
+    if wanted == "array" and not isinstance(value, dict):
+        return "write a list: [...]"
+    return None
+
+
+_BOOLEANS = ("true", "yes", "on", "y", "false", "no", "off", "n")

@@ -1,0 +1,125 @@
+"""What JSON Schema cannot say and the server checks: keys of lists, and CEL rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from kfspec.catalog.schema import Node, Schema
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Path
+
+
+class Special:
+    """The parts of a schema that hold keyed lists or CEL rules; the rest of an object is not looked at."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._known: dict[int, tuple[tuple[str, Node], ...]] = {}
+        self._matters: dict[int, bool] = {}
+
+    def check(self, body: dict[str, Any]) -> Iterator[Diagnostic]:
+        """Findings for one object, which otherwise fits its schema or not: what has the wrong type is passed over."""
+        root = self.schema.node(self.schema.root)
+        return self._walk(root, body, ()) if self._relevant(root) else iter(())
+
+    def _relevant(self, node: Node) -> bool:
+        node = self.schema.node(node)
+        known = self._matters.get(id(node))
+        if known is not None:
+            return known
+        self._matters[id(node)] = False  # a part cannot hold itself, so this is only for safety
+        own = node.get("list") in ("map", "set") or any("oldSelf" not in rule["rule"] for rule in node.get("cel", ()))
+        inner = [*(node.get("properties") or {}).values(), node.get("items"), node.get("additionalProperties")]
+        result = own or any(self._relevant(sub) for sub in inner if isinstance(sub, dict))
+        self._matters[id(node)] = result
+        return result
+
+    def _fields(self, node: Node) -> tuple[tuple[str, Node], ...]:
+        """The properties below which something is checked."""
+        fields = self._known.get(id(node))
+        if fields is None:
+            properties = (node.get("properties") or {}).items()
+            fields = tuple((name, self.schema.node(sub)) for name, sub in properties if self._relevant(sub))
+            self._known[id(node)] = fields
+        return fields
+
+    def _walk(self, node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
+        if isinstance(value, dict):
+            for name, sub in self._fields(node):
+                inner = value.get(name)
+                if inner is not None:
+                    yield from self._walk(sub, inner, (*path, name))
+            extra = node.get("additionalProperties")
+            if isinstance(extra, dict) and self._relevant(extra):
+                extra = self.schema.node(extra)
+                for name, inner in value.items():
+                    yield from self._walk(extra, inner, (*path, name))
+        elif isinstance(value, list):
+            if node.get("list") in ("map", "set"):
+                yield from self._duplicates(node, value, path)
+            items = node.get("items")
+            if isinstance(items, dict) and self._relevant(items):
+                items = self.schema.node(items)
+                for n, inner in enumerate(value):
+                    yield from self._walk(items, inner, (*path, n))
+        if "cel" in node and value is not None:
+            yield from _rules(node["cel"], value, path)
+
+    def _duplicates(self, node: Node, value: list[Any], path: Path) -> Iterator[Diagnostic]:
+        keys: tuple[str, ...] = tuple(node.get("keys", ()))
+        items = self.schema.node(node.get("items") or {})
+        seen: dict[Any, int] = {}
+        for n, entry in enumerate(value):
+            identity = self._identity(entry, keys, items) if keys else _hashable(entry)
+            if identity is None:
+                continue
+            if identity in seen:
+                shown = ", ".join(f"{k}={v}" for k, v in zip(keys, identity, strict=True) if v is not None) if keys else entry
+                message = f"two entries of '{path[-1]}' have the same key: {shown}"
+                yield finding("KF124", message, (*path, n), hint=f"the first is entry {seen[identity]}; keep one of them")
+            else:
+                seen[identity] = n
+
+    def _identity(self, entry: Any, keys: tuple[str, ...], items: Node) -> tuple[Any, ...] | None:
+        """The entry's key fields, defaults filled in; None where it has none of them."""
+        if not isinstance(entry, dict):
+            return None
+        properties = items.get("properties") or {}
+        values = []
+        for key in keys:
+            value = entry.get(key)
+            if value is None:
+                value = self.schema.node(properties.get(key, {})).get("default", properties.get(key, {}).get("default"))
+            values.append(_hashable(value))
+        return tuple(values) if any(entry.get(key) is not None for key in keys) else None
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def _rules(rules: list[dict[str, Any]], value: Any, path: Path) -> Iterator[Diagnostic]:
+    for rule in rules:
+        if "oldSelf" in rule["rule"]:
+            continue  # a transition rule: it judges a change, not an object
+        if _holds(rule["rule"], value) is False:
+            message = rule.get("message") or f"failed rule: {rule['rule']}"
+            yield finding("KF125", f"'{path[-1] if path else 'object'}': {message}", path)
+
+
+def _holds(rule: str, value: Any) -> bool | None:
+    """Whether the rule is true of `self`; None where this evaluator lacks a function that the rule calls."""
+    try:
+        return bool(_program(rule)({"self": value}))
+    except (ValueError, TypeError, RuntimeError, KeyError):
+        return None
+
+
+@lru_cache(maxsize=128)
+def _program(rule: str) -> Any:
+    import cel
+
+    program = cel.compile(rule)
+    return lambda context: program.execute(context)

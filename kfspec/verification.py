@@ -1,0 +1,130 @@
+"""verify: every object against its schema, its metadata, and the rules of its kind.
+
+Plain manifests and a spec's objects take this same way, so they get the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from kfspec import kinds
+from kfspec.catalog import KindEntry, Release, releases_with
+from kfspec.catalog.explain import explain
+from kfspec.catalog.lists import Special
+from kfspec.catalog.metadata import check_metadata
+from kfspec.catalog.releases import component_of
+from kfspec.catalog.schema import Schema, load_schema
+from kfspec.catalog.validator import compile_validator
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Diagnostics, Severity, Upstream
+from kfspec.kinds.base import Facts
+from kfspec.resource import GVK, Resource, to_spec
+from kfspec.wording import describe, did_you_mean
+
+
+class _Checks(NamedTuple):
+    """What one served version of a kind is judged with, compiled."""
+
+    schema: Schema
+    validator: Any
+    special: Special
+    lenient_nulls: bool
+
+
+def verify(resources: Iterable[Resource], release: Release, *, admission_only: bool = False) -> Diagnostics:
+    """Findings for every object, paths already those of the spec (`resource.to_spec`).
+
+    `admission_only` keeps to what Kubeflow and Kubernetes themselves refuse.
+    """
+    facts = Facts(release, admission_only)
+    return tuple(
+        to_spec(resource, diagnostic)
+        for resource in resources
+        for diagnostic in _judge(resource.body, facts)
+        if not admission_only or _refuses(diagnostic)
+    )
+
+
+def _refuses(diagnostic: Diagnostic) -> bool:
+    return diagnostic.severity is Severity.ERROR and diagnostic.upstream is Upstream.REFUSES
+
+
+def _judge(body: Any, facts: Facts) -> Iterator[Diagnostic]:
+    gvk = _gvk(body)
+    if not isinstance(gvk, GVK):
+        yield gvk
+        return
+    entry = facts.release.kind(gvk.group, gvk.kind)
+    served = _served(gvk, entry, facts.release)
+    if served is not None:
+        yield served
+    yield from check_metadata(body, entry)
+    if entry is None or gvk.version not in entry.versions:
+        return
+    checks = _checks(entry.file, gvk.version, entry)
+    fits = checks.validator.is_valid(body)
+    if not fits:
+        yield from explain(checks.schema, body, checks.lenient_nulls)
+    yield from checks.special.check(body)
+    module = kinds.OBJECT_KINDS.get((gvk.group, gvk.kind))
+    if module is not None and fits:
+        yield from kinds.load(module).rules(body, facts)
+
+
+def _gvk(body: Any) -> GVK | Diagnostic:
+    if not isinstance(body, dict):
+        return finding("KF134", f"a Kubernetes object is a mapping, not {describe(body)}")
+    for key in ("apiVersion", "kind"):
+        value = body.get(key)
+        if value is None or value == "":
+            return finding("KF134", f"the object lacks '{key}'", (), hint=f"add '{key}:'")
+        if not isinstance(value, str):
+            return finding("KF134", f"'{key}' must be a string, not {describe(value)}", (key,))
+    group, _, version = body["apiVersion"].rpartition("/")
+    if "/" in group or not version:
+        return finding("KF134", f"'apiVersion' cannot be {describe(body['apiVersion'])}", ("apiVersion",))
+    return GVK(group, version, body["kind"])
+
+
+def _served(gvk: GVK, entry: KindEntry | None, release: Release) -> Diagnostic | None:
+    """Whether the release serves the kind in this version."""
+    if entry is not None:
+        if gvk.version in entry.versions:
+            return None
+        hint = f"served: {', '.join(entry.versions)}"
+        message = f"{entry.kind} is not served as {gvk.api_version}"
+        return finding("KF136", message, ("apiVersion",), hint=hint)
+    component = component_of(gvk.group, gvk.kind)
+    elsewhere = releases_with(gvk.group, gvk.kind)
+    if elsewhere:
+        message = f"Kubeflow {release.name} does not serve {gvk.kind} ({gvk.api_version})"
+        return finding("KF135", message, ("kind",), hint=f"releases that do: {', '.join(elsewhere)}")
+    if component is not None and component in release.components:
+        near = did_you_mean(gvk.kind, _kind_names(component, release))
+        message = f"{gvk.api_version} has no kind '{gvk.kind}' in Kubeflow {release.name}"
+        return finding("KF135", message, ("kind",), hint=near)
+    if component is not None or gvk.group.endswith(("kubeflow.org", "kserve.io")):
+        message = f"Kubeflow {release.name} does not serve {gvk.kind} ({gvk.api_version})"
+        return finding("KF135", message, ("kind",))
+    return finding("KF137", f"{gvk.kind} ({gvk.api_version}) is not in the catalogue; only its metadata is checked", ("kind",))
+
+
+def _kind_names(component: str, release: Release) -> list[str]:
+    from kfspec.catalog import kinds_of
+
+    return [entry.kind for entry in kinds_of(component, release.components[component])]
+
+
+_COMPILED: dict[tuple[str, str], _Checks] = {}
+
+
+def _checks(file: str, version: str, entry: KindEntry) -> _Checks:
+    """Compiled once in a process: the schema of a file never changes while it runs."""
+    key = (file, version)
+    checks = _COMPILED.get(key)
+    if checks is None:
+        schema = load_schema(entry, version)
+        lenient = entry.component == "kubernetes"
+        checks = _COMPILED[key] = _Checks(schema, compile_validator(schema, lenient), Special(schema), lenient)
+    return checks
