@@ -23,6 +23,18 @@ from kfspec.resource import GVK, Resource, to_spec
 from kfspec.wording import describe, did_you_mean
 
 
+_REMARSHALLED = frozenset(
+    {
+        ("serving.kserve.io", "InferenceService"),
+        ("kubeflow.org", "PVCViewer"),
+        ("sparkoperator.k8s.io", "SparkApplication"),
+        ("sparkoperator.k8s.io", "ScheduledSparkApplication"),
+    }
+)
+"""Kinds with a mutating webhook that patches in the difference to the object as its Go type writes it (controller-runtime
+`admission.Defaulter`; KServe 0.14.1, pvcviewer-controller v1.10.0, spark-operator 2.1.0; recorded)."""
+
+
 class _Checks(NamedTuple):
     """What one served version of a kind is judged with, compiled."""
 
@@ -65,11 +77,25 @@ def _judge(body: Any, facts: Facts) -> Iterator[Diagnostic]:
     checks = _checks(entry.file, gvk.version, entry)
     fits = checks.validator.is_valid(body)
     if not fits:
-        yield from explain(checks.schema, body, checks.lenient_nulls)
+        yield from explain(checks.schema, body, checks.lenient_nulls, (gvk.group, gvk.kind) in _REMARSHALLED)
     yield from checks.special.check(body)
+    yield from _scale(entry, gvk.version, body)
     module = kinds.OBJECT_KINDS.get((gvk.group, gvk.kind))
     if module is not None and fits:
         yield from kinds.load(module).rules(body, facts)
+
+
+def _scale(entry: KindEntry, version: str, body: dict[str, Any]) -> Iterator[Diagnostic]:
+    """The scale subresource wants the number of replicas, where it stands, not to be negative."""
+    scale = (entry.subresources.get(version) or {}).get("scale")
+    if not scale:
+        return
+    path = tuple(scale["specReplicasPath"].strip(".").split("."))
+    value: Any = body
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
+        yield finding("KF123", f"'{path[-1]}' is {value}, below its minimum 0", path)
 
 
 def _gvk(body: Any) -> GVK | Diagnostic:

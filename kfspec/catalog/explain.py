@@ -10,7 +10,7 @@ from typing import Any
 from kfspec.catalog.schema import Node, Schema
 from kfspec.catalog.validator import DATE_TIME, QUANTITY, RANGES, refuses_unknown
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path, format_path
+from kfspec.diagnostics import Diagnostic, Path, Upstream, format_path
 from kfspec.wording import describe, did_you_mean, nearest
 
 _NAMES = {
@@ -23,17 +23,22 @@ _NAMES = {
 }
 
 
-def explain(schema: Schema, body: Any, lenient_nulls: bool) -> Iterator[Diagnostic]:
-    """Every place where `body` breaks the schema. Paths are the object's; metadata is not looked at."""
-    return _Explainer(schema, lenient_nulls).walk(schema.root, body, (), ())
+def explain(schema: Schema, body: Any, lenient_nulls: bool, remarshalled: bool = False) -> Iterator[Diagnostic]:
+    """Every place where `body` breaks the schema. Paths are the object's; metadata is not looked at.
+
+    `remarshalled`: a mutating webhook decodes the object into its Go type and writes it back before the schema is
+    checked, so a missing number, text or boolean arrives as its zero value: admitted, and not what anybody meant.
+    """
+    return _Explainer(schema, lenient_nulls, remarshalled).walk(schema.root, body, (), ())
 
 
 class _Explainer:
     """One walk along schema and object."""
 
-    def __init__(self, schema: Schema, lenient_nulls: bool) -> None:
+    def __init__(self, schema: Schema, lenient_nulls: bool, remarshalled: bool) -> None:
         self.schema = schema
         self.lenient_nulls = lenient_nulls
+        self.remarshalled = remarshalled
 
     def walk(self, node: Node, value: Any, path: Path, above: tuple[Node, ...]) -> Iterator[Diagnostic]:
         has_default = "default" in node
@@ -68,12 +73,21 @@ class _Explainer:
                 yield self.unknown(key, node, path, above, missing)
         for key in missing:
             if not any(nearest(word, [key]) for word in unknown):
-                yield finding("KF102", f"{_field(path)} lacks '{key}'", path, hint=f"add '{key}:'", at_key=True)
+                upstream = Upstream.NEVER_WORKS if self.zero_value_passes(key, node, above) else None
+                message = f"{_field(path)} lacks '{key}'"
+                yield finding("KF102", message, path, hint=f"add '{key}:'", at_key=True, upstream=upstream)
         yield from _lengths(node, len(value), "Properties", "fields", path)
         for key, item in value.items():
             sub = properties.get(key, extra)
             if isinstance(sub, dict) and not (path == () and key == "metadata"):
                 yield from self.walk(sub, item, (*path, key), (*above, node))
+
+    def zero_value_passes(self, key: str, node: Node, above: tuple[Node, ...]) -> bool:
+        """Whether a webhook fills the missing field with its zero value; a list's keys are needed before that."""
+        if not self.remarshalled or (above and key in above[-1].get("keys", ()) and len(above[-1]["keys"]) == 1):
+            return False
+        wanted = self.schema.node(node["properties"][key])
+        return wanted.get("type") in ("string", "integer", "number", "boolean") and "enum" not in wanted
 
     def unknown(
         self, key: str, node: Node, path: Path, above: tuple[Node, ...], missing: list[str]
