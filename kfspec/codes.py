@@ -628,6 +628,36 @@ _ALL: tuple[Code, ...] = (
         "notebooks: {explore: {podDefaults: [hf-tokn]}}",
         "externals: {podDefaults: [hf-token]}",
     ),
+    Code(
+        "KF340",
+        "mixed-forms",
+        _E,
+        None,
+        "One field is given in the short and in the long form at once.",
+        "A field takes one of the two, told apart by shape; together they could contradict each other.",
+        "resources: {cpu: 2, limits: {memory: 8Gi}}",
+        "resources: {cpu: 2, memory: 8Gi}",
+    ),
+    Code(
+        "KF341",
+        "bad-short-form",
+        _E,
+        None,
+        "An entry of a short form is neither a simple value nor a mapping that the field takes.",
+        "Only what has one clear meaning has a short form.",
+        "volumeMounts: {data: 7}",
+        "volumeMounts: {data: /data}",
+    ),
+    Code(
+        "KF350",
+        "credential",
+        _E,
+        None,
+        "A literal looks like a credential.",
+        "A spec is committed to git, and whoever reads the repository has the credential.",
+        "env: {API_TOKEN: s3cr3t}",
+        "env: {API_TOKEN: {valueFrom: {secretKeyRef: {name: hub, key: token}}}}",
+    ),
 )
 
 CODES: dict[str, Code] = {entry.code: entry for entry in _ALL}
