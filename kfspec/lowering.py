@@ -79,7 +79,13 @@ def _same_sources(item: Item, project: Project, reuse: Lowering | None) -> bool:
 
 def _lower_item(item: Item, project: Project, release: Release, namespaces: Mapping[str, str]) -> Lowered:
     profile = ""
-    if isinstance(item.model, Namespaced):
+    if item.block == "resources":  # may be cluster-scoped: only a profile that it names must be there
+        named = getattr(item.model, "profile", None)
+        problem = _profile_problem(item, named, project, namespaces) if named else None
+        if problem is not None:
+            return Lowered((), (problem,))
+        profile = named or project.default_profile or ""
+    elif isinstance(item.model, Namespaced):
         profile = item.model.profile or project.default_profile or ""
         problem = _profile_problem(item, profile, project, namespaces)
         if problem is not None:
@@ -110,7 +116,7 @@ def _profile_problem(
         return finding("KF202", f"'{item.block}.{item.name}' says no profile", item.path, at_key=True, hint=known)
     if profile in namespaces:
         return None
-    own = isinstance(item.model, Namespaced) and item.model.profile
+    own = getattr(item.model, "profile", None)
     path = (*item.path, "profile") if own else ("defaults", "profile")
     hint = did_you_mean(profile, namespaces, "declare it under 'profiles', or under 'externals: {profiles: [...]}'")
     return finding("KF201", f"profile '{profile}' is not declared", path, hint=hint)

@@ -21,8 +21,9 @@ BLOCKS: dict[str, dict[str, str]] = {
 OBJECT_KINDS: dict[tuple[str, str], str] = {
     ("kubeflow.org", "Profile"): "profile",
     ("kubeflow.org", "Notebook"): "notebook",
-    ("serving.kserve.io", "InferenceService"): "inferenceservice",
     ("kubeflow.org", "PyTorchJob"): "training.pytorchjob",
+    ("serving.kserve.io", "InferenceService"): "inferenceservice",
+
 }
 """(group, kind) of a Kubernetes object -> the module whose rules judge it, whichever way it came to be."""
 

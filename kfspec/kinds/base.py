@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from kfspec.diagnostics import Diagnostic, Path
@@ -56,6 +56,8 @@ class Lowered(NamedTuple):
 
     resources: tuple[Resource, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    templates: tuple[Resource, ...] = ()
+    """Objects that are checked and referable, and not emitted (`run: false`)."""
 
 
 class Facts(NamedTuple):
@@ -160,7 +162,3 @@ def digest8(value: Any) -> str:
     """Eight hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
     return hashlib.sha256(canonical_json(value)).hexdigest()[:8]
 
-
-def in_item(ctx: Context, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Findings with paths relative to the item, made absolute."""
-    return tuple(d._replace(path=ctx.path + d.path) for d in found)

@@ -1,0 +1,284 @@
+"""What KServe says of an InferenceService: its webhook's rules, and what its controller can never do.
+
+Source: KServe 0.14.1 and 0.15.0, `pkg/apis/serving/v1beta1/inference_service_validation.go`, `component.go`,
+`predictor.go`; executed for 0.14.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from kfspec import quantity
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Path, Upstream
+from kfspec.kinds.base import Facts
+from kfspec.kinds.kserve.runtimes import shipped
+from kfspec.resource import Body
+from kfspec.wording import did_you_mean
+
+CONTAINER = "kserve-container"
+"""The name of the container that serves."""
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_PREFIX = "serving.kserve.io"
+LEGACY = ("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle")
+"""Predictors of one framework, which the defaulter turns into `model` (KServe 0.14.1, `predictor.go`; recorded)."""
+
+_AUTOSCALERS = {"0.14.1": ("hpa", "external"), "0.15.0": ("hpa", "external", "keda")}
+"""KServe version -> values of the annotation autoscalerClass (`validateInferenceServiceAutoscaler`)."""
+
+_MODES = ("Serverless", "RawDeployment", "ModelMesh")
+_STORAGE = re.compile(r"(?:gs|s3|pvc|file|https?|hdfs|webhdfs|oci|hf|model-registry)://")
+_PROTOCOLS = ("v1", "v2", "grpc-v1", "grpc-v2")
+_DEFAULT_RESOURCES = {"cpu": "1", "memory": "2Gi"}
+"""What the defaulter fills into a custom container, each missing limit and request by itself (KServe 0.14.1)."""
+
+
+def inference_service(body: Body, facts: Facts) -> Iterator[Diagnostic]:
+    """Every finding of one InferenceService that fits its schema. Paths are the object's."""
+    meta = body["metadata"]
+    name = meta.get("name") or ""
+    annotations = meta.get("annotations") or {}
+    if isinstance(name, str) and _NAME.fullmatch(name) is None:
+        hint = "begin with a letter; use lower-case letters, digits and '-', no dots"
+        yield finding("KF360", f"no InferenceService can be called '{name}'", ("metadata", "name"), hint=hint)
+    raw = annotations.get(f"{_PREFIX}/deploymentMode") == "RawDeployment"
+    yield from _annotations(annotations, facts)
+    spec = body.get("spec") or {}
+    for part in ("predictor", "transformer", "explainer"):
+        component = spec.get(part)
+        if component is None and part == "predictor":
+            component = {}  # no pointer in Go: a missing predictor is an empty one
+        if not isinstance(component, dict):
+            continue
+        at: Path = ("spec", part)
+        yield from _implementation(component, part, at)
+        yield from _scaling(component, at, annotations, raw)
+        yield from _containers(component, part, at)
+    predictor = spec.get("predictor")
+    if isinstance(predictor, dict):
+        yield from _predictor(predictor, facts)
+    if raw:
+        yield from _raw_name(meta)
+
+
+def _annotations(annotations: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
+    key = f"{_PREFIX}/autoscalerClass"
+    value = annotations.get(key)
+    allowed = _AUTOSCALERS.get(facts.release.components["kserve"], _AUTOSCALERS["0.15.0"])
+    if value is not None and value not in allowed:
+        hint = did_you_mean(str(value), allowed, f"one of: {', '.join(allowed)}")
+        yield finding("KF361", f"'{value}' is no autoscaler class", ("metadata", "annotations", key), hint=hint)
+    key = f"{_PREFIX}/deploymentMode"
+    value = annotations.get(key)
+    if value is not None and value not in _MODES:
+        hint = did_you_mean(str(value), _MODES, f"one of: {', '.join(_MODES)}")
+        message = f"'{value}' is no deployment mode; KServe would take the default one"
+        yield finding("KF362", message, ("metadata", "annotations", key), hint=hint)
+    key = f"{_PREFIX}/targetUtilizationPercentage"
+    value = annotations.get(key)
+    if value is not None and not (isinstance(value, str) and value.isdigit() and 1 <= int(value) <= 100):
+        message = f"the target utilization must be 1 to 100, not {value!r}"
+        yield finding("KF361", message, ("metadata", "annotations", key))
+
+
+def _implementation(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
+    """Exactly one thing that serves."""
+    custom = bool(component.get("containers"))
+    if part == "predictor":
+        legacy = [name for name in LEGACY if component.get(name) is not None]
+        model = component.get("model") is not None
+        names = [c.get("name") for c in component.get("containers") or () if isinstance(c, dict)]
+        serving = custom and (not (legacy or model) or CONTAINER in names or len(names) == 1 and not _collocated(names))
+        count = (len(legacy) or int(model)) + int(serving)
+        wanted = "'model' or 'containers'"
+    elif part == "explainer":
+        count = int(component.get("art") is not None) + int(custom)
+        wanted = "'art' or 'containers'"
+    else:
+        count, wanted = int(custom), "'containers'"
+    if count == 1:
+        return
+    message = f"the {part} has nothing that serves" if count == 0 else f"the {part} has {count} things that serve"
+    yield finding("KF363", message, at, hint=f"give exactly one of {wanted}", at_key=True)
+
+
+def _collocated(names: list[Any]) -> bool:
+    return names == ["transformer-container"]
+
+
+def _scaling(component: dict[str, Any], at: Path, annotations: dict[str, Any], raw: bool) -> Iterator[Diagnostic]:
+    low, high = component.get("minReplicas"), component.get("maxReplicas")
+    for key, value in (("minReplicas", low), ("maxReplicas", high), ("containerConcurrency", component.get("containerConcurrency"))):
+        if isinstance(value, int) and value < 0:
+            yield finding("KF364", f"'{key}' is {value}, and cannot be below 0", (*at, key))
+    if isinstance(low, int) and isinstance(high, int) and high and low > high >= 0:
+        yield finding("KF364", f"'minReplicas' is {low}, above 'maxReplicas' {high}", (*at, "minReplicas"))
+    timeout = component.get("timeout")
+    if isinstance(timeout, int) and timeout < 0:
+        message = f"'timeout' is {timeout}, which Knative refuses"
+        yield finding("KF364", message, (*at, "timeout"), upstream=Upstream.NEVER_WORKS)
+    percent = component.get("canaryTrafficPercent")
+    if isinstance(percent, int) and not 0 <= percent <= 100:
+        message = f"'canaryTrafficPercent' is {percent}; Knative refuses the route"
+        yield finding("KF365", message, (*at, "canaryTrafficPercent"), hint="0 to 100")
+    metric, target = component.get("scaleMetric"), component.get("scaleTarget")
+    if raw and annotations.get(f"{_PREFIX}/autoscalerClass", "hpa") == "hpa":
+        yield from _scaling_raw(metric, target, at)
+    elif not raw:
+        yield from _scaling_knative(component, metric, target, at, annotations)
+
+
+def _scaling_raw(metric: Any, target: Any, at: Path) -> Iterator[Diagnostic]:
+    if metric is not None and metric not in ("cpu", "memory"):
+        hint = "cpu or memory, or serverless mode"
+        yield finding("KF366", f"a RawDeployment cannot scale by '{metric}'", (*at, "scaleMetric"), hint=hint)
+    elif isinstance(target, int) and ((metric in (None, "cpu") and target < 1) or target > 100):
+        message = f"'scaleTarget' is {target}; the utilization of a RawDeployment is 1 to 100 percent"
+        yield finding("KF366", message, (*at, "scaleTarget"))
+
+
+def _scaling_knative(
+    component: dict[str, Any], metric: Any, target: Any, at: Path, annotations: dict[str, Any]
+) -> Iterator[Diagnostic]:
+    by_hpa = annotations.get("autoscaling.knative.dev/class") == "hpa.autoscaling.knative.dev"
+    if metric in ("cpu", "memory") and not by_hpa:
+        hint = "concurrency or rps, or the annotation serving.kserve.io/deploymentMode: RawDeployment"
+        yield finding("KF366", f"a serverless service cannot scale by '{metric}'", (*at, "scaleMetric"), hint=hint)
+    elif metric in ("concurrency", "rps") and by_hpa:
+        yield finding("KF366", f"the HPA class cannot scale by '{metric}'", (*at, "scaleMetric"), hint="cpu or memory")
+    elif metric == "rps" and isinstance(target, int) and target < 1:
+        yield finding("KF366", f"'scaleTarget' is {target}; requests per second begin at 1", (*at, "scaleTarget"))
+    if component.get("deploymentStrategy"):
+        hint = "remove it, or use RawDeployment"
+        message = "a serverless service has no 'deploymentStrategy'"
+        yield finding("KF366", message, (*at, "deploymentStrategy"), hint=hint, at_key=True)
+
+
+def _containers(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
+    containers = [c for c in component.get("containers") or () if isinstance(c, dict)]
+    for n, container in enumerate(containers):
+        path = (*at, "containers", n)
+        given = [e.get("name") for e in container.get("env") or () if isinstance(e, dict)]
+        if "STORAGE_URI" in given and (part == "transformer" or container.get("name") == "transformer-container"):
+            message = "a transformer cannot have STORAGE_URI: the model is the predictor's"
+            yield finding("KF367", message, (*path, "env", given.index("STORAGE_URI")), hint="remove it")
+        for group in ("limits", "requests"):
+            yield from _quantities((container.get("resources") or {}).get(group), (*path, "resources", group))
+    if containers and part != "explainer" and component.get("model") is None:
+        yield from _filled_in(containers[0], (*at, "containers", 0))
+    for name in ("model", *LEGACY):
+        inner = component.get(name)
+        if isinstance(inner, dict):
+            for group in ("limits", "requests"):
+                yield from _quantities((inner.get("resources") or {}).get(group), (*at, name, "resources", group))
+
+
+def _quantities(amounts: Any, at: Path) -> Iterator[Diagnostic]:
+    """Request above limit is checked where both are there, by `_filled_in`; here only that they are quantities."""
+    for key, value in (amounts or {}).items() if isinstance(amounts, dict) else ():
+        if isinstance(value, str) and quantity.parse(value) is None:
+            yield finding("KF122", f"'{key}' is no quantity: '{value}'", (*at, key), hint="as 500m, 2, 8Gi")
+
+
+def _filled_in(container: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    """The defaulter fills in each missing limit and request of a custom container by itself."""
+    resources = container.get("resources") or {}
+    requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+    for key, default in _DEFAULT_RESOURCES.items():
+        asked, allowed = _value(requests.get(key, default)), _value(limits.get(key, default))
+        if asked is not None and allowed is not None and asked > allowed:
+            where = "requests" if key in requests else "limits"
+            added = "" if key in requests and key in limits else f" (KServe adds {default} where nothing is said)"
+            message = f"the container requests {requests.get(key, default)} of {key} and is limited to {limits.get(key, default)}"
+            hint = "give both requests and limits"
+            yield finding("KF368", message + added, (*at, "resources", where, key), hint=hint)
+
+
+def _value(text: Any) -> Decimal | None:
+    parsed = quantity.parse(text if isinstance(text, str) else repr(text))
+    return parsed.value if parsed is not None else None
+
+
+def _predictor(predictor: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
+    at: Path = ("spec", "predictor")
+    model = predictor.get("model")
+    worker = predictor.get("workerSpec")
+    if isinstance(worker, dict):
+        yield from _multi_node(predictor, worker, at)
+    legacy = [name for name in LEGACY if isinstance(predictor.get(name), dict)]
+    if isinstance(model, dict) and legacy:
+        message = f"KServe replaces 'model' by '{legacy[0]}'"
+        hint = "keep 'model'"
+        yield finding("KF369", message, (*at, legacy[0]), hint=hint, at_key=True)
+    if isinstance(model, dict) and not legacy:
+        yield from _model(model, (*at, "model"), facts)
+    for name in legacy:
+        yield from _storage(predictor[name], (*at, name))
+
+
+def _model(model: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic]:
+    yield from _storage(model, at)
+    protocol = model.get("protocolVersion")
+    if isinstance(protocol, str) and protocol not in _PROTOCOLS:
+        hint = did_you_mean(protocol, _PROTOCOLS, f"one of: {', '.join(_PROTOCOLS)}")
+        yield finding("KF371", f"no runtime speaks the protocol '{protocol}'", (*at, "protocolVersion"), hint=hint)
+        return
+    form = model.get("modelFormat") or {}
+    name, version = form.get("name"), form.get("version")
+    if not name or model.get("runtime"):
+        return
+    known = shipped(facts.release.components["kserve"])
+    wanted = protocol or "v1"
+    by_name = [r for r in known.values() if name in r.formats]
+    if not by_name:
+        names = {f for r in known.values() for f in r.formats}
+        hint = did_you_mean(str(name), names, "name a 'runtime' of the namespace that serves it")
+        message = f"no runtime that comes with KServe serves the format '{name}'"
+        yield finding("KF372", message, (*at, "modelFormat", "name"), hint=hint)
+        return
+    fitting = [r for r in by_name if wanted in r.protocols]
+    if not fitting:
+        spoken = sorted({p for r in by_name for p in r.protocols})
+        said = "by default" if protocol is None else ""
+        message = f"no runtime serves the format '{name}' with the protocol {wanted} {said}".rstrip()
+        path = (*at, "protocolVersion") if protocol is not None else at
+        yield finding("KF372", message, path, hint=f"protocolVersion: {spoken[0]}")
+    elif isinstance(version, str) and not any(version.split(".")[0] in r.formats[name] for r in fitting):
+        versions = sorted({v for r in fitting for v in r.formats[name]})
+        message = f"no runtime serves version {version} of the format '{name}'"
+        path = (*at, "modelFormat", "version")
+        yield finding("KF372", message, path, hint=f"versions: {', '.join(versions)}")
+
+
+def _storage(model: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    uri = model.get("storageUri")
+    if isinstance(uri, str) and "://" in uri and _STORAGE.match(uri) is None:
+        hint = "gs://, s3://, pvc://, https://, http://, hdfs://, webhdfs://, hf://, oci://, file:// or a custom container's"
+        yield finding("KF370", f"KServe reads no '{uri.split('://')[0]}://'", (*at, "storageUri"), hint=hint)
+
+
+def _multi_node(predictor: dict[str, Any], worker: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    """Sizes and storage of a multi-node predictor (KServe 0.15.0, `validateMultiNodeVariables`)."""
+    for key in ("pipelineParallelSize", "tensorParallelSize"):
+        size = worker.get(key)
+        if isinstance(size, int) and size < 1:
+            yield finding("KF373", f"'{key}' is {size}, and begins at 1", (*at, "workerSpec", key))
+    model = predictor.get("model")
+    uri = model.get("storageUri") if isinstance(model, dict) else None
+    if isinstance(uri, str) and not uri.startswith("pvc://"):
+        message = "a multi-node predictor reads its model from a volume"
+        yield finding("KF373", message, (*at, "model", "storageUri"), hint="pvc://<volume>/<path>")
+    if len(worker.get("containers") or ()) > 1:
+        yield finding("KF373", "'workerSpec' takes one container", (*at, "workerSpec", "containers"))
+
+
+def _raw_name(meta: dict[str, Any]) -> Iterator[Diagnostic]:
+    name, namespace = meta.get("name") or "", meta.get("namespace") or ""
+    length = len(name) + len("-predictor-") + len(namespace)
+    if namespace and length > 63:
+        message = f"the host name '{name}-predictor-{namespace}' has {length} characters, and may have 63"
+        yield finding("KF374", message, ("metadata", "name"), hint=f"shorten the name by {length - 63}")

@@ -1,0 +1,1 @@
+"""The jobs of the training operator: one small module each, and what they share in `shared`."""

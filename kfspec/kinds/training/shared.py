@@ -1,0 +1,358 @@
+"""What the training operator's job kinds have in common: short forms, run identity, and the webhooks' rules.
+
+Source: training-operator 1.9.1 and 1.9.2, `pkg/webhooks/*`, `pkg/apis/kubeflow.org/v1/*_types.go`; executed for 1.9.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Path, Upstream
+from kfspec.kinds import base
+from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
+from kfspec.kinds.notebook import mount_findings
+from kfspec.kinds.shortforms import Expansion
+from kfspec.quantity import parse
+from kfspec.resource import Body, Origin
+from kfspec.spec.base import Json, Namespaced
+from kfspec.wording import did_you_mean
+
+
+class JobKind(NamedTuple):
+    """What tells one job kind from another."""
+
+    kind: str
+    replicas: str
+    """The field of the spec that holds the replica types."""
+    container: str
+    """The name of the container that the operator looks for."""
+    types: tuple[str, ...]
+    leader: str | None
+    """The replica type that runs once, and gets the short form's first pod."""
+    worker: str
+    extra: tuple[str, ...]
+    """Fields of the spec beside replicas and runPolicy."""
+    strict_types: bool = True
+    """Whether the webhook refuses other replica types."""
+
+
+class JobItem(Namespaced):
+    """Fields that every training job takes."""
+
+    kind: str = Field(description="The kind of job.")
+    run: bool = Field(default=True, description="`false`: a template only, checked and referable, and not run.")
+    rerun: str | None = Field(default=None, description="Another text starts a new run of the same content.")
+    onChange: Literal["keep", "replace"] = Field(  # noqa: N815
+        default="keep", description="What becomes of the run that a change supersedes."
+    )
+    history: int = Field(default=2, ge=0, description="How many finished runs `gc` leaves.")
+    image: Json = Field(default=None, description="The image of every replica.")
+    imagePullPolicy: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
+    command: Json = Field(default=None, description="Upstream's, for every replica.")
+    args: Json = Field(default=None, description="Upstream's, for every replica.")
+    workingDir: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
+    env: Json = Field(default=None, description="`{NAME: value}`, or upstream's list, for every replica.")
+    envFrom: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
+    resources: Json = Field(default=None, description="`{cpu, memory, gpu}`, or upstream's, for every replica.")
+    volumeMounts: Json = Field(  # noqa: N815
+        default=None, description="Volume -> path, or `{mountPath, subPath, readOnly}`, for every replica."
+    )
+    workers: int | None = Field(default=None, ge=0, description="How many workers run beside the leader.")
+    restartPolicy: Json = Field(default=None, description="Upstream's, for every replica type.")  # noqa: N815
+    serviceAccountName: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
+    nodeSelector: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
+    tolerations: Json = Field(default=None, description="Upstream's, for every replica.")
+    imagePullSecrets: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
+    priorityClassName: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
+    podLabels: dict[str, str] | None = Field(default=None, description="Labels of every replica's pods.")  # noqa: N815
+    podAnnotations: dict[str, str] | None = Field(default=None, description="Annotations of every replica's pods.")  # noqa: N815
+    runPolicy: Json = Field(default=None, description="Upstream's.")  # noqa: N815
+
+
+_CONTAINER = "image imagePullPolicy command args workingDir env envFrom resources".split()
+_POD = "serviceAccountName nodeSelector tolerations imagePullSecrets priorityClassName".split()
+_SHORT = (*_CONTAINER, "volumeMounts", "workers", "restartPolicy", *_POD, "podLabels", "podAnnotations")
+
+
+def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
+    """One run: an object named `<name>-<hash8>`; nothing for a template (`run: false`) but its findings.
+
+    The hash is over the kind, the canonical spec and `rerun`: what would run, and nothing that merely describes it.
+    """
+    expansion = Expansion(ctx)
+    spec = job_spec(item, ctx, job, expansion)
+    identity = {"kind": job.kind, "spec": spec, **({"rerun": item.rerun} if item.rerun is not None else {})}
+    name = f"{ctx.name}-{base.digest8(identity)}"
+    found = [*expansion.found, *(d._replace(path=ctx.path) for d in _name_findings(ctx.name, job, spec))]
+    meta = base.metadata(ctx, item, name, protect=item.onChange == "keep")
+    body = {"apiVersion": "kubeflow.org/v1", "kind": job.kind, "metadata": meta, "spec": spec}
+    origins = {**base.base_origins(ctx), **expansion.origins}
+    resource = base.resource(ctx, body, origins)
+    return Lowered((resource,) if item.run else (), tuple(found), () if item.run else (resource,))
+
+
+def job_spec(item: JobItem, ctx: Context, job: JobKind, expansion: Expansion) -> dict[str, Any]:
+    """The spec of a job: upstream's own fields, and what the short form makes of the others."""
+    expansion.origins["spec",] = Origin(ctx.path)
+    spec: dict[str, Any] = {}
+    for key in ("runPolicy", *job.extra):
+        value = getattr(item, key, None)
+        if value is not None:
+            spec[key] = expansion.expand(value, ("spec", key), (*ctx.path, key))
+    given = [key for key in _SHORT if getattr(item, key) is not None]
+    long = getattr(item, job.replicas)
+    replicas: Any = expansion.expand(long, ("spec", job.replicas), (*ctx.path, job.replicas)) if long is not None else {}
+    if given and isinstance(replicas, dict):
+        replicas = _with_short_form(item, ctx, job, expansion, dict(replicas))
+    if not given and long is None:
+        path = ctx.path
+        message = f"'{'.'.join(map(str, path))}' lacks 'image'"
+        expansion.found.append(finding("KF102", message, path, hint=f"add 'image:', or '{job.replicas}:'", at_key=True))
+    if replicas or long is not None:
+        spec[job.replicas] = replicas
+    return spec
+
+
+def _with_short_form(
+    item: JobItem, ctx: Context, job: JobKind, expansion: Expansion, replicas: dict[str, Any]
+) -> dict[str, Any]:
+    """Every replica type gets the short form's container; what the long form says of a type wins, field by field."""
+    wanted: dict[str, int | None] = {}
+    if job.leader is not None:
+        wanted[job.leader] = 1
+    if item.workers or (item.workers is None and job.leader is None):
+        wanted[job.worker] = item.workers if item.workers is not None else 1
+    for name in replicas:
+        wanted.setdefault(name, None)
+    result = {}
+    for name, count in wanted.items():
+        own = replicas.get(name, {})
+        if not isinstance(own, dict):
+            result[name] = own
+            continue
+        if name == job.worker and item.workers is not None and "replicas" in own:
+            path = (*ctx.path, "workers")
+            hint = "keep one of them"
+            message = f"'workers' and '{job.replicas}.{name}.replicas' say the same thing"
+            expansion.found.append(finding("KF340", message, path, hint=hint, at_key=True))
+        result[name] = _replica(item, ctx, job, expansion, name, count, own)
+    return result
+
+
+def _replica(
+    item: JobItem, ctx: Context, job: JobKind, expansion: Expansion, name: str, count: int | None, own: dict[str, Any]
+) -> dict[str, Any]:
+    at: Path = ("spec", job.replicas, name)
+    replica = dict(own)
+    if count is not None:
+        replica.setdefault("replicas", count)
+        if name == job.worker and item.workers is not None:
+            expansion.origins[*at, "replicas"] = Origin((*ctx.path, "workers"))
+    if item.restartPolicy is not None:
+        replica.setdefault("restartPolicy", item.restartPolicy)
+        expansion.origins.setdefault((*at, "restartPolicy"), Origin((*ctx.path, "restartPolicy")))
+    template = replica.get("template", {})
+    if not isinstance(template, dict) or not isinstance(template.get("spec", {}), dict):
+        return replica
+    pod = dict(template.get("spec", {}))
+    listed = pod.get("containers")
+    if listed is not None and not isinstance(listed, list):
+        return replica
+    container_at: Path = (*at, "template", "spec", "containers", 0)
+    mine = next((c for c in listed or () if isinstance(c, dict) and c.get("name") == job.container), None)
+    container = {"name": job.container, **(mine or {})}
+    for key in _CONTAINER:
+        value = getattr(item, key)
+        if value is None:
+            continue
+        if mine is not None and key in mine:
+            _mixed(expansion, ctx, key, name)
+            continue
+        container[key] = expansion.field(key, value, (*container_at, key), (*ctx.path, key))
+        expansion.origins[*container_at, key] = Origin((*ctx.path, key))
+    mounts, volumes = _mounts(item, ctx, expansion, container_at, (*at, "template", "spec"), len(pod.get("volumes") or ()))
+    if mounts:
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), *mounts]
+        pod["volumes"] = [*(pod.get("volumes") or ()), *volumes] if volumes else pod.get("volumes", [])
+    for key in _POD:
+        value = getattr(item, key)
+        if value is not None and key not in pod:
+            pod[key] = expansion.field(key, value, (*at, "template", "spec", key), (*ctx.path, key))
+            expansion.origins[*at, "template", "spec", key] = Origin((*ctx.path, key))
+    others = [c for c in listed or () if c is not mine]
+    pod["containers"] = [container, *others]
+    expansion.origins.setdefault(container_at, Origin(ctx.path))
+    meta = dict(template.get("metadata") or {})
+    for key, field in (("labels", "podLabels"), ("annotations", "podAnnotations")):
+        value = getattr(item, field)
+        if value:
+            meta[key] = {**value, **(meta.get(key) or {})}
+            expansion.origins[*at, "template", "metadata", key] = Origin((*ctx.path, field))
+    replica["template"] = {**template, **({"metadata": meta} if meta else {}), "spec": pod}
+    return replica
+
+
+def _mixed(expansion: Expansion, ctx: Context, key: str, name: str) -> None:
+    message = f"'{key}' is given for every replica, and for {name} again"
+    diagnostic = finding("KF340", message, (*ctx.path, key), hint="keep one of them", at_key=True)
+    if diagnostic not in expansion.found:
+        expansion.found.append(diagnostic)
+
+
+def _mounts(
+    item: JobItem, ctx: Context, expansion: Expansion, container: Path, pod: Path, start: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Mounts of volumes by name, and the pod's volumes behind them."""
+    if isinstance(item.volumeMounts, list):
+        expansion.origins[*container, "volumeMounts"] = Origin((*ctx.path, "volumeMounts"))
+        return item.volumeMounts, []
+    mounts: list[dict[str, Any]] = []
+    volumes: list[dict[str, Any]] = []
+    for name, value in (item.volumeMounts or {}).items() if isinstance(item.volumeMounts, dict) else ():
+        path = (*ctx.path, "volumeMounts", name)
+        mount = {"mountPath": value} if isinstance(value, str) else value
+        if not isinstance(mount, dict):
+            hint = "write the path where it is mounted, or {mountPath: ..., subPath: ..., readOnly: ...}"
+            problem = finding("KF341", f"'{name}' has no path to be mounted at", path, hint=hint)
+            if problem not in expansion.found:
+                expansion.found.append(problem)
+            continue
+        expansion.origins[*container, "volumeMounts", len(mounts)] = Origin(path)
+        expansion.origins[*container, "volumeMounts", len(mounts), "name"] = Origin(path, at_key=True)
+        expansion.origins[*pod, "volumes", start + len(volumes)] = Origin(path, at_key=True)
+        mounts.append({"name": name, **mount})
+        volumes.append({"name": name, "persistentVolumeClaim": {"claimName": name}})
+    return mounts, volumes
+
+
+def _name_findings(name: str, job: JobKind, spec: dict[str, Any]) -> Iterator[Diagnostic]:
+    """A run's pods and Services are named `<name>-<hash8>-<type>-<index>`, in 63 characters."""
+    longest = longest_suffix(job, spec)
+    limit = 63 - longest - RUN_SUFFIX
+    if len(name) > limit:
+        message = (
+            f"the name has {len(name)} characters; with its hash and '{'-' + '-'.join(_suffix_parts(job, spec))}' "
+            f"a {job.kind} may have {limit}"
+        )
+        yield finding("KF380", message, (), hint=f"shorten it by {len(name) - limit}", at_key=True)
+
+
+def longest_suffix(job: JobKind, spec: dict[str, Any]) -> int:
+    """Characters of the longest `-<type>-<index>` that a job's Services have."""
+    return 1 + len("-".join(_suffix_parts(job, spec)))
+
+
+def _suffix_parts(job: JobKind, spec: dict[str, Any]) -> tuple[str, str]:
+    replicas = spec.get(job.replicas)
+    parts = [(job.worker.lower(), "0")]
+    for name, replica in replicas.items() if isinstance(replicas, dict) else ():
+        count = replica.get("replicas", 1) if isinstance(replica, dict) else 1
+        parts.append((name.lower(), str(max(0, count - 1)) if isinstance(count, int) else "0"))
+    return max(parts, key=lambda part: len(part[0]) + len(part[1]))
+
+
+_MANAGED_BY = ("kubeflow.org/training-operator", "kueue.x-k8s.io/multikueue")
+_RESTART = ("Always", "OnFailure", "Never", "ExitCode")
+_CLEAN = ("Running", "All", "None")
+_DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+
+
+def job_rules(body: Body, job: JobKind) -> Iterator[Diagnostic]:
+    """What the webhook refuses, and what it admits though the job never runs."""
+    name = body["metadata"].get("name") or ""
+    spec = body.get("spec") or {}
+    if isinstance(name, str):
+        yield from _job_name(name, job, spec)
+    replicas = spec.get(job.replicas)
+    at: Path = ("spec", job.replicas)
+    if not replicas:
+        yield finding("KF382", f"the {job.kind} has no replicas", ("spec",), hint=f"add '{job.replicas}:'", at_key=True)
+    else:
+        for kind, replica in replicas.items():
+            yield from _replica_type(kind, (*at, kind), job)
+            yield from _replica_rules(replica or {}, kind, (*at, kind), job)
+    yield from _run_policy(spec.get("runPolicy") or {}, ("spec", "runPolicy"))
+
+
+def _job_name(name: str, job: JobKind, spec: dict[str, Any]) -> Iterator[Diagnostic]:
+    path: Path = ("metadata", "name")
+    if len(name) > 63 or _DNS_1035.fullmatch(name) is None:
+        hint = "begin with a letter; use lower-case letters, digits and '-', at most 63"
+        yield finding("KF381", f"no {job.kind} can be called '{name}'", path, hint=hint)
+    elif len(name) > 63 - longest_suffix(job, spec):
+        limit = 63 - longest_suffix(job, spec)
+        message = f"the name has {len(name)} characters; the Services of its pods leave room for {limit}"
+        hint = f"shorten it by {len(name) - limit}"
+        yield finding("KF381", message, path, hint=hint, upstream=Upstream.NEVER_WORKS)
+
+
+def _replica_type(kind: str, at: Path, job: JobKind) -> Iterator[Diagnostic]:
+    if kind in job.types:
+        return
+    upstream = None if job.strict_types else Upstream.NEVER_WORKS
+    hint = did_you_mean(kind, job.types, f"one of: {', '.join(job.types)}")
+    yield finding("KF383", f"a {job.kind} has no replica type '{kind}'", at, hint=hint, at_key=True, upstream=upstream)
+
+
+def _replica_rules(replica: dict[str, Any], kind: str, at: Path, job: JobKind) -> Iterator[Diagnostic]:
+    policy = replica.get("restartPolicy")
+    if isinstance(policy, str) and policy not in _RESTART:
+        hint = did_you_mean(policy, _RESTART, f"one of: {', '.join(_RESTART)}")
+        message = f"no pod is ever made with the restart policy '{policy}'"
+        yield finding("KF385", message, (*at, "restartPolicy"), hint=hint)
+    pod = (replica.get("template") or {}).get("spec") or {}
+    containers = pod.get("containers") or []
+    here: Path = (*at, "template", "spec")
+    if not containers:
+        hint = f"add 'template: {{spec: {{containers: [{{name: {job.container}, image: ...}}]}}}}'"
+        yield finding("KF384", f"{kind} has no container", at, hint=hint, at_key=True)
+        return
+    for n, container in enumerate(containers):
+        if not container.get("image"):
+            path = (*here, "containers", n)
+            yield finding("KF384", f"the container '{container.get('name')}' has no image", path, hint="add 'image:'")
+        yield from _amounts(container.get("resources") or {}, (*here, "containers", n, "resources"))
+    names = [str(container.get("name")) for container in containers]
+    if job.container not in names:
+        message = f"{kind} has no container called '{job.container}'"
+        hint = f"the operator looks for it by name; rename '{names[0]}'"
+        yield finding("KF384", message, (*here, "containers", 0, "name"), hint=hint)
+    yield from mount_findings(pod, here)
+
+
+def _amounts(resources: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    """Requests above limits, and GPUs that are requested otherwise than limited: the pod is refused when it is made."""
+    limits = resources.get("limits") or {}
+    for key, value in (resources.get("requests") or {}).items():
+        asked = parse(str(value))
+        allowed = parse(str(limits[key])) if key in limits else None
+        if asked is None or allowed is None:
+            continue
+        if asked.value > allowed.value or ("/" in key and asked.value != allowed.value):
+            word = "must equal the limit" if "/" in key else "is above the limit"
+            message = f"the request of {value} {key} {word} of {limits[key]}"
+            yield finding("KF386", message, (*at, "requests", key))
+
+
+def _run_policy(policy: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    managed = policy.get("managedBy")
+    if managed is not None and managed not in _MANAGED_BY:
+        hint = did_you_mean(str(managed), _MANAGED_BY, f"one of: {', '.join(_MANAGED_BY)}")
+        yield finding("KF387", f"no controller is called '{managed}'", (*at, "managedBy"), hint=hint)
+    clean = policy.get("cleanPodPolicy")
+    if isinstance(clean, str) and clean not in _CLEAN:
+        hint = did_you_mean(clean, _CLEAN, f"one of: {', '.join(_CLEAN)}")
+        message = f"the operator has no clean-up policy '{clean}'"
+        yield finding("KF388", message, (*at, "cleanPodPolicy"), hint=hint)
+    if policy.get("ttlSecondsAfterFinished") is not None:
+        message = "the operator deletes the job after that time, and whoever reconciles it starts it again, for ever"
+        hint = "remove it; `kfspec gc` removes finished runs"
+        yield finding("KF389", message, (*at, "ttlSecondsAfterFinished"), hint=hint, at_key=True)
+    limit = policy.get("backoffLimit")
+    if isinstance(limit, int) and limit < 0:
+        yield finding("KF388", f"'backoffLimit' is {limit}, and begins at 0", (*at, "backoffLimit"))
