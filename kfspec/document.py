@@ -55,9 +55,7 @@ def _first_line(node: Node, document: Document) -> Pos:
 
 def place(document: Document, diagnostics: Iterable[Diagnostic]) -> Diagnostics:
     """The findings with their places filled in, where they have none yet."""
-    return tuple(
-        d if d.pos is not None else d._replace(pos=locate(document, d.path, d.at_key)) for d in diagnostics
-    )
+    return tuple(d if d.pos is not None else d._replace(pos=locate(document, d.path, d.at_key)) for d in diagnostics)
 
 
 def source_text(document: Document, path: Path) -> str | None:

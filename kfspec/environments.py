@@ -81,10 +81,14 @@ def _names(declared: Any) -> list[Diagnostic]:
     for name, value in declared.items():
         if name == "base":
             hint = "base is what all environments share; choose another name"
-            found.append(finding("KF070", "'base' is a reserved environment name", (*path, name), at_key=True, hint=hint))
+            found.append(
+                finding("KF070", "'base' is a reserved environment name", (*path, name), at_key=True, hint=hint)
+            )
         elif _NAME.fullmatch(name) is None:
             hint = "use lower-case letters, digits and '-', at most 63"
-            found.append(finding("KF070", f"'{name}' cannot name an environment", (*path, name), at_key=True, hint=hint))
+            found.append(
+                finding("KF070", f"'{name}' cannot name an environment", (*path, name), at_key=True, hint=hint)
+            )
         if value is not None and not isinstance(value, dict):
             found.append(finding("KF103", f"environment '{name}' must be a mapping", (*path, name)))
         elif isinstance(value, dict):

@@ -19,7 +19,9 @@ from kfspec.yamlio.marks import Node
 SHARED = ("kubeflow", "components", "platform", "policies", "defaults")
 """What `extends` takes from another file."""
 
-_OWN = frozenset({"apiVersion", "project", "kubeflow", "components", "platform", "policies", "defaults", "requires", "extends"})
+_OWN = frozenset(
+    {"apiVersion", "project", "kubeflow", "components", "platform", "policies", "defaults", "requires", "extends"}
+)
 """What an included file may not say: there is one of each in a project."""
 
 
@@ -192,7 +194,11 @@ def _joined(whole: Marked, part: Marked, path: Path, reading: _Reading) -> Marke
         keys = part.node.keys or {}
         if old is None:
             whole = _with(whole, key, new, keys.get(key))
-        elif isinstance(old.value, dict) and isinstance(value, dict) and len(path) < (3 if path[:1] == ("environments",) else 1):
+        elif (
+            isinstance(old.value, dict)
+            and isinstance(value, dict)
+            and len(path) < (3 if path[:1] == ("environments",) else 1)
+        ):
             whole = _with(whole, key, _joined(old, new, (*path, key), reading), None)
         else:
             first = (whole.node.keys or {}).get(key)

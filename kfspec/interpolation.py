@@ -22,7 +22,9 @@ _WHOLE = re.compile(r"\$\{vars\.([A-Za-z_][A-Za-z0-9_-]*)\}")
 _INSIDE = re.compile(r"\$\{(?!vars\.)[^{}]*\$\{vars\.")
 
 
-def interpolate(root: Marked, values: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[Marked, list[Diagnostic], set[str]]:
+def interpolate(
+    root: Marked, values: Mapping[str, Any], texts: Mapping[str, str]
+) -> tuple[Marked, list[Diagnostic], set[str]]:
     """The tree with every use of a var replaced, what is wrong with the uses, and the names that were used.
 
     `texts` holds the source of vars that are numbers or booleans, as written. Subtrees without a use are shared.
@@ -73,7 +75,9 @@ class _Interpolation:
             return match.group()[1:]
         name, closed = match.groups()
         if not closed or _NAME.fullmatch(name) is None:
-            self.found.append(finding("KF061", f"'{match.group()}' is not a use of a var", path, hint="write ${vars.NAME}"))
+            self.found.append(
+                finding("KF061", f"'{match.group()}' is not a use of a var", path, hint="write ${vars.NAME}")
+            )
             return match.group()
         known, value = self.lookup(name, path)
         if not known:
@@ -97,7 +101,9 @@ class _Interpolation:
 _HOLDS = (str, dict, list)
 
 
-def resolve_vars(values: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[Diagnostic], set[str]]:
+def resolve_vars(
+    values: Mapping[str, Any], texts: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Diagnostic], set[str]]:
     """Vars that use vars, replaced; a cycle is a finding that names its chain."""
     done: dict[str, Any] = {}
     found: list[Diagnostic] = []

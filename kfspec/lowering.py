@@ -108,9 +108,7 @@ def _lower_item(item: Item, project: Project, release: Release, namespaces: Mapp
     return kinds.load(item.module).lower(item.model, context)
 
 
-def _profile_problem(
-    item: Item, profile: str, project: Project, namespaces: Mapping[str, str]
-) -> Diagnostic | None:
+def _profile_problem(item: Item, profile: str, project: Project, namespaces: Mapping[str, str]) -> Diagnostic | None:
     if not profile:
         known = f"set 'profile', or 'defaults: {{profile: {next(iter(namespaces), 'NAME')}}}'"
         return finding("KF202", f"'{item.block}.{item.name}' says no profile", item.path, at_key=True, hint=known)

@@ -133,7 +133,9 @@ def _served(gvk: GVK, entry: KindEntry | None, release: Release) -> Diagnostic |
     if component is not None or gvk.group.endswith(("kubeflow.org", "kserve.io")):
         message = f"Kubeflow {release.name} does not serve {gvk.kind} ({gvk.api_version})"
         return finding("KF135", message, ("kind",))
-    return finding("KF137", f"{gvk.kind} ({gvk.api_version}) is not in the catalogue; only its metadata is checked", ("kind",))
+    return finding(
+        "KF137", f"{gvk.kind} ({gvk.api_version}) is not in the catalogue; only its metadata is checked", ("kind",)
+    )
 
 
 def _kind_names(component: str, release: Release) -> list[str]:

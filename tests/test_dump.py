@@ -79,7 +79,11 @@ def test_kubectl_reads_back_every_tricky_string(tmp_path: Path) -> None:
 
 def test_the_layout_is_the_one_people_write() -> None:
     value = {
-        "spec": {"list": [{"value": "1", "name": "A"}, ["x", []], {}], "script": "set -e\npython train.py\n", "n": 1e-05},
+        "spec": {
+            "list": [{"value": "1", "name": "A"}, ["x", []], {}],
+            "script": "set -e\npython train.py\n",
+            "n": 1e-05,
+        },
         "metadata": {"labels": {"b": "2", "a": "yes"}, "name": "x"},
         "kind": "Job",
         "apiVersion": "batch/v1",

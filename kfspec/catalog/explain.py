@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from kfspec.catalog.schema import Node, Schema
-from kfspec.catalog.validator import DATE_TIME, QUANTITY, RANGES, refuses_unknown
+from kfspec.catalog.validator import DATE_TIME, QUANTITY, RANGES, ROOT_FIELDS, refuses_unknown
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Upstream, format_path
 from kfspec.wording import describe, did_you_mean, nearest
@@ -50,7 +50,9 @@ class _Explainer:
             return
         wrong = _wrong_type(node, value)
         if wrong is not None:
-            yield finding("KF103", f"{_field(path)} must be {wrong}, not {describe(value)}", path, hint=_retype(node, value))
+            yield finding(
+                "KF103", f"{_field(path)} must be {wrong}, not {describe(value)}", path, hint=_retype(node, value)
+            )
             return
         yield from _scalar(node, value, path)
         if isinstance(value, dict):
@@ -69,7 +71,7 @@ class _Explainer:
         unknown = [key for key in value if key not in properties] if refuses_unknown(node) else []
         missing = [key for key in node.get("required", ()) if key not in value]
         for key in unknown:
-            if not (node.get("embedded") and key in ("apiVersion", "kind", "metadata")):
+            if key not in ROOT_FIELDS or (path and not node.get("embedded")):
                 yield self.unknown(key, node, path, above, missing)
         for key in missing:
             if not any(nearest(word, [key]) for word in unknown):
@@ -89,9 +91,7 @@ class _Explainer:
         wanted = self.schema.node(node["properties"][key])
         return wanted.get("type") in ("string", "integer", "number", "boolean") and "enum" not in wanted
 
-    def unknown(
-        self, key: str, node: Node, path: Path, above: tuple[Node, ...], missing: list[str]
-    ) -> Diagnostic:
+    def unknown(self, key: str, node: Node, path: Path, above: tuple[Node, ...], missing: list[str]) -> Diagnostic:
         properties = node["properties"]
         hint = did_you_mean(key, missing) or did_you_mean(key, properties) or self.elsewhere(key, node, path, above)
         if hint is None and len(properties) <= 12:
@@ -149,7 +149,9 @@ def _wrong_type(node: Node, value: Any) -> str | None:
 
 def _is(wanted: str, value: Any) -> bool:
     if wanted == "integer":
-        return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
+        return (isinstance(value, int) and not isinstance(value, bool)) or (
+            isinstance(value, float) and value.is_integer()
+        )
     if wanted == "number":
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, {"string": str, "boolean": bool, "object": dict, "array": list}[wanted])
@@ -175,7 +177,9 @@ def _text(node: Node, value: str, path: Path) -> Iterator[Diagnostic]:
     if pattern and _compiled(pattern).search(value) is None:
         yield finding("KF104", f"{_field(path)} cannot be {describe(value)}", path, hint=f"must match {pattern}")
     if node.get("format") == "date-time" and re.fullmatch(DATE_TIME[1:-1], value) is None:
-        yield finding("KF104", f"{_field(path)} is no date and time: {describe(value)}", path, hint="2026-03-21T06:00:00Z")
+        yield finding(
+            "KF104", f"{_field(path)} is no date and time: {describe(value)}", path, hint="2026-03-21T06:00:00Z"
+        )
     yield from _lengths(node, len(value), "Length", "characters", path)
 
 
@@ -231,7 +235,6 @@ def _field(path: Path) -> str:
     while start > 0 and isinstance(path[start], int):
         start -= 1
     return f"'{format_path(path[start:])}'"
-
 
 
 def _retype(node: Node, value: Any) -> str | None:

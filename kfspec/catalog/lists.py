@@ -76,9 +76,15 @@ class Special:
             if identity is None:
                 continue
             if identity in seen:
-                shown = ", ".join(f"{k}={v}" for k, v in zip(keys, identity, strict=True) if v is not None) if keys else entry
+                shown = (
+                    ", ".join(f"{k}={v}" for k, v in zip(keys, identity, strict=True) if v is not None)
+                    if keys
+                    else entry
+                )
                 message = f"two entries of '{path[-1]}' have the same key: {shown}"
-                yield finding("KF124", message, (*path, n), hint=f"the first is entry {seen[identity]}; keep one of them")
+                yield finding(
+                    "KF124", message, (*path, n), hint=f"the first is entry {seen[identity]}; keep one of them"
+                )
             else:
                 seen[identity] = n
 

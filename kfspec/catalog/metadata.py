@@ -37,7 +37,9 @@ def check_metadata(body: dict[str, Any], entry: KindEntry | None) -> Iterator[Di
     meta = body.get("metadata")
     if not isinstance(meta, dict):
         if meta is None:
-            yield finding("KF102", "the object lacks 'metadata.name'", (), at_key=True, hint="add 'metadata: {name: ...}'")
+            yield finding(
+                "KF102", "the object lacks 'metadata.name'", (), at_key=True, hint="add 'metadata: {name: ...}'"
+            )
         else:
             yield finding("KF103", f"'metadata' must be a mapping, not {describe(meta)}", ("metadata",))
         return
@@ -58,7 +60,9 @@ def _names(meta: dict[str, Any], entry: KindEntry | None) -> Iterator[Diagnostic
         hint = "apply needs a name; generateName is for create" if "generateName" in meta else "add 'name:'"
         yield finding("KF102", "'metadata' lacks 'name'", ("metadata",), hint=hint, at_key=True)
     elif not isinstance(name, str):
-        yield finding("KF103", f"'name' must be a string, not {describe(name)}", path, hint=f'write it in quotes: "{name}"')
+        yield finding(
+            "KF103", f"'name' must be a string, not {describe(name)}", path, hint=f'write it in quotes: "{name}"'
+        )
     else:
         problem = name_problem(name, entry.group if entry else "-", entry.kind if entry else "")
         if problem is not None:
@@ -150,7 +154,9 @@ def _other_fields(meta: dict[str, Any]) -> Iterator[Diagnostic]:
             continue
         for key in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(key):
-                yield finding("KF102", f"'ownerReferences[{n}]' lacks '{key}'", path, hint="the uid is the cluster's own")
+                yield finding(
+                    "KF102", f"'ownerReferences[{n}]' lacks '{key}'", path, hint="the uid is the cluster's own"
+                )
 
 
 def _list(meta: dict[str, Any], key: str) -> list[Any]:

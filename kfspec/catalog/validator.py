@@ -14,6 +14,9 @@ DATE_TIME = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 """Formats that the API server checks as ranges (apiextensions-apiserver, kube-openapi `validate`)."""
 
+ROOT_FIELDS = ("apiVersion", "kind", "metadata")
+"""Every object has them, whether its schema says so or not; they are checked elsewhere."""
+
 _SAME = (
     "enum minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems maxItems uniqueItems "
     "minProperties maxProperties required"
@@ -29,7 +32,8 @@ def compile_validator(schema: Schema, lenient_nulls: bool) -> Any:
     import jsonschema_rs
 
     parts = {str(n): _translate(part, lenient_nulls) for n, part in enumerate(schema.parts)}
-    root = _translate(schema.root, lenient_nulls)
+    root = _translate(schema.node(schema.root), lenient_nulls)
+    root["properties"] = {**root.get("properties", {}), **{key: {} for key in ROOT_FIELDS}}
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": parts, **root}
     return jsonschema_rs.validator_for(document)
 
@@ -96,7 +100,9 @@ def _pattern(node: Node) -> str | None:
 def _nested(node: Node, out: dict[str, Any], lenient: bool) -> None:
     properties = node.get("properties")
     if properties is not None:
-        out["properties"] = {name: _translate(sub, lenient, nullable="default" in sub) for name, sub in properties.items()}
+        out["properties"] = {
+            name: _translate(sub, lenient, nullable="default" in sub) for name, sub in properties.items()
+        }
     extra = node.get("additionalProperties")
     if isinstance(extra, dict):
         out["additionalProperties"] = _translate(extra, lenient)
@@ -114,4 +120,8 @@ def refuses_unknown(node: Node) -> bool:
     An object without any declared field is no exception: server-side apply takes it as free-form, and the server then
     prunes it, silently.
     """
-    return bool(node.get("properties")) and not node.get("preserve") and not isinstance(node.get("additionalProperties"), dict)
+    return (
+        bool(node.get("properties"))
+        and not node.get("preserve")
+        and not isinstance(node.get("additionalProperties"), dict)
+    )

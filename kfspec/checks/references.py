@@ -103,6 +103,8 @@ def _judge(
     if reference.name in own or reference.name in outside or reference.name in _GIVEN.get(reference.kind, ()):
         return
     item = ".".join(str(part) for part in resource.item)
-    hint = did_you_mean(reference.name, (*own, *outside), f"declare it, or 'externals: {{{block}: [{reference.name}]}}'")
+    hint = did_you_mean(
+        reference.name, (*own, *outside), f"declare it, or 'externals: {{{block}: [{reference.name}]}}'"
+    )
     message = f"'{item}' refers to {word} '{reference.name}', which is not declared"
     yield to_spec(resource, finding(code, message, reference.path, hint=hint))

@@ -23,7 +23,6 @@ OBJECT_KINDS: dict[tuple[str, str], str] = {
     ("kubeflow.org", "Notebook"): "notebook",
     ("kubeflow.org", "PyTorchJob"): "training.pytorchjob",
     ("serving.kserve.io", "InferenceService"): "inferenceservice",
-
 }
 """(group, kind) of a Kubernetes object -> the module whose rules judge it, whichever way it came to be."""
 

@@ -161,4 +161,3 @@ def canonical_json(value: Any) -> bytes:
 def digest8(value: Any) -> str:
     """Eight hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
     return hashlib.sha256(canonical_json(value)).hexdigest()[:8]
-

@@ -33,7 +33,9 @@ _CONTAINER = (
     "image imagePullPolicy command args env envFrom resources ports lifecycle livenessProbe readinessProbe startupProbe "
     "securityContext workingDir stdin tty terminationMessagePath terminationMessagePolicy volumeDevices"
 ).split()
-_POD = "serviceAccountName nodeSelector tolerations affinity imagePullSecrets priorityClassName runtimeClassName".split()
+_POD = (
+    "serviceAccountName nodeSelector tolerations affinity imagePullSecrets priorityClassName runtimeClassName".split()
+)
 
 _SERVER_TYPES = {"jupyter": "jupyter", "vscode": "group-one", "rstudio": "group-two"}
 """Ours -> the annotation's value by which the dashboard shows the server (jupyter-web-app v1.10.0)."""
@@ -122,9 +124,17 @@ def lower(item: Item, ctx: Context) -> Lowered:
         if mounts:
             container["volumeMounts"] = mounts
         pod["containers"] = [container, *(pod.get("containers") or ())]
-    elif mounts and isinstance(pod.get("containers"), list) and pod["containers"] and isinstance(pod["containers"][0], dict):
+    elif (
+        mounts
+        and isinstance(pod.get("containers"), list)
+        and pod["containers"]
+        and isinstance(pod["containers"][0], dict)
+    ):
         first = pod["containers"][0]
-        pod["containers"] = [{**first, "volumeMounts": [*(first.get("volumeMounts") or ()), *mounts]}, *pod["containers"][1:]]
+        pod["containers"] = [
+            {**first, "volumeMounts": [*(first.get("volumeMounts") or ()), *mounts]},
+            *pod["containers"][1:],
+        ]
     body = {
         "apiVersion": "kubeflow.org/v1",
         "kind": "Notebook",
@@ -157,7 +167,9 @@ def _template_pod(item: Item, ctx: Context, expansion: Expansion) -> dict[str, A
     if not isinstance(expanded, dict) or not isinstance(expanded.get("spec", {}), dict) or expanded.keys() - {"spec"}:
         extra = sorted(expanded.keys() - {"spec"}) if isinstance(expanded, dict) else []
         where = (*path, extra[0]) if extra else path
-        message = f"unknown field '{extra[0]}' in 'template'" if extra else "'template' must be a mapping with a pod 'spec'"
+        message = (
+            f"unknown field '{extra[0]}' in 'template'" if extra else "'template' must be a mapping with a pod 'spec'"
+        )
         hint = did_you_mean(extra[0], ["spec"], "'template' holds 'spec' alone") if extra else None
         expansion.found.append(finding("KF101" if extra else "KF103", message, where, hint=hint, at_key=bool(extra)))
         return {}
@@ -220,7 +232,9 @@ def _volumes(
     def add(volume_body: dict[str, Any], mount: dict[str, Any], path: Path, *, at_key: bool = False) -> None:
         at: Path = ("spec", "template", "spec", "volumes", start + len(volumes))
         expansion.origins[at] = Origin(path, at_key)
-        expansion.origins["spec", "template", "spec", "containers", 0, "volumeMounts", len(mounts)] = Origin(path, at_key)
+        expansion.origins["spec", "template", "spec", "containers", 0, "volumeMounts", len(mounts)] = Origin(
+            path, at_key
+        )
         volumes.append(volume_body)
         mounts.append(mount)
 
@@ -259,9 +273,7 @@ def _volumes(
     return volumes, mounts
 
 
-def _workspace(
-    workspace: Workspace, ctx: Context, claim: str, path: Path, size: bool, notebook: Expansion
-) -> Resource:
+def _workspace(workspace: Workspace, ctx: Context, claim: str, path: Path, size: bool, notebook: Expansion) -> Resource:
     expansion = Expansion(ctx)
     spec = volume.claim_spec(workspace, path, expansion)
     if size:

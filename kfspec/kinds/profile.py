@@ -72,7 +72,11 @@ class Item(Block):
 def lower(item: Item, ctx: Context) -> Lowered:
     """Namespace, Profile, and a pair of objects for each contributor."""
     expansion = Expansion(ctx)
-    owner = {"kind": "User", "name": item.owner} if isinstance(item.owner, str) else item.owner.model_dump(exclude_none=True)
+    owner = (
+        {"kind": "User", "name": item.owner}
+        if isinstance(item.owner, str)
+        else item.owner.model_dump(exclude_none=True)
+    )
     resources = [_namespace(item, ctx, owner["name"]), _profile(item, ctx, owner, expansion)]
     found = list(expansion.found)
     taken: dict[str, str] = {}
@@ -89,7 +93,9 @@ def lower(item: Item, ctx: Context) -> Lowered:
     if owner["name"] in item.contributors:
         path = (*ctx.path, "contributors", owner["name"])
         hint = "the owner has every right already"
-        found.append(finding("KF303", f"the owner '{owner['name']}' is a contributor too", path, hint=hint, at_key=True))
+        found.append(
+            finding("KF303", f"the owner '{owner['name']}' is a contributor too", path, hint=hint, at_key=True)
+        )
     return Lowered(tuple(resources), tuple(found))
 
 

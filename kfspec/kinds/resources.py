@@ -22,7 +22,9 @@ BLOCK = "resources"
 PRODUCES = ()
 DERIVES_FROM = ("profiles",)
 
-_HOLDS_DATA = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolume"), ("", "Namespace"), ("kubeflow.org", "Profile")})
+_HOLDS_DATA = frozenset(
+    {("", "PersistentVolumeClaim"), ("", "PersistentVolume"), ("", "Namespace"), ("kubeflow.org", "Profile")}
+)
 
 
 class Item(Block):

@@ -79,7 +79,9 @@ class Expansion:
             return self.keyed(item, at, spec, entry)
         return self._walk(item, at, spec)
 
-    def keyed(self, entries: dict[str, Any], at: Path, spec: Path, entry: Callable[[Any], dict[str, Any] | None]) -> list[Any]:
+    def keyed(
+        self, entries: dict[str, Any], at: Path, spec: Path, entry: Callable[[Any], dict[str, Any] | None]
+    ) -> list[Any]:
         """The map form of a list that upstream keys by `name`."""
         result: list[Any] = []
         for name, value in entries.items():
@@ -91,7 +93,9 @@ class Expansion:
                 continue
             if "name" in body:
                 hint = f"the key '{name}' is the name; remove 'name', or write a list"
-                self.found.append(finding("KF340", f"'{name}' mixes the short and the long form", (*place, "name"), hint=hint))
+                self.found.append(
+                    finding("KF340", f"'{name}' mixes the short and the long form", (*place, "name"), hint=hint)
+                )
                 continue
             self.origins[here] = Origin(place)
             self.origins[*here, "name"] = Origin(place, at_key=True)

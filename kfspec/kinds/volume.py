@@ -69,7 +69,9 @@ def claim_spec(item: Item, path: tuple[str | int, ...], expansion: Expansion) ->
     origins[("spec",)] = Origin(path)
     if item.size is not None and item.resources is not None:
         hint = "write one of them"
-        expansion.found.append(finding("KF340", "'size' and 'resources' say the same thing", (*path, "size"), hint=hint))
+        expansion.found.append(
+            finding("KF340", "'size' and 'resources' say the same thing", (*path, "size"), hint=hint)
+        )
     if item.size is None and item.resources is None:
         message = f"'{'.'.join(map(str, path))}' lacks 'size'"
         expansion.found.append(finding("KF102", message, path, hint="add 'size:', as 10Gi", at_key=True))

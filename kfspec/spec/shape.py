@@ -132,7 +132,6 @@ def _is_model(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, BaseModel)
 
 
-
 def _of(path: Path) -> str:
     from kfspec.diagnostics import format_path
 

@@ -16,13 +16,20 @@ _FIRST = {
     for n, key in enumerate(("apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations", "spec"))
 }
 
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@%+=~-]*(?:[ :,;()][A-Za-z0-9_./@%+=~(-]+)*")
-"""Text that no reader can mistake, if it is no word of `_WORDS`: begins with a letter, no ': ', no ' #'."""
+_PLAIN = re.compile(
+    r"[A-Za-z_/][A-Za-z0-9_./@%+=~-]*(?:[ :,;()][A-Za-z0-9_./@%+=~(-]+)*"
+    r"|\.\.?/[A-Za-z0-9_./-]*"
+    r"|[0-9]+(?:m|[KMGTPE]i)"
+)
+"""Text that no reader can mistake, if it is no word of `_WORDS`: begins with a letter (no ': ', no ' #'), or is
+a relative path, or a quantity with a unit."""
 
 _WORDS = frozenset(
     "~ null Null NULL true True TRUE false False FALSE y Y yes Yes YES n N no No NO on On ON off Off OFF".split()
 )
-_BLOCK = re.compile(r"[^\s\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*")
+_BLOCK = re.compile(
+    r"[^\s\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*"
+)
 _TRAILING = re.compile(r"[ \t]+(?:\n|\Z)")
 _ESCAPES = {0x85: "\\N", 0xA0: "\\_", 0x2028: "\\L", 0x2029: "\\P", 0xFEFF: "\\uFEFF", 0x7F: "\\x7F"}
 _NEEDS_ESCAPE = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]")

@@ -315,7 +315,9 @@ class _Builder:
         self._add(frame, anchor.value, anchor.node, anchor.size)
         if frame.expanded > MAX_NODES:
             hint = "aliases inside aliases multiply; write the values out"
-            self._error("KF008", f"the document has more than {MAX_NODES:,} values once aliases are expanded", event, hint)
+            self._error(
+                "KF008", f"the document has more than {MAX_NODES:,} values once aliases are expanded", event, hint
+            )
             return False
         return True
 
@@ -395,7 +397,11 @@ _SYNTAX = (
     ("found unexpected document indicator", "'---' or '...' inside a quoted value", "close the quote"),
     ("found incompatible YAML document", "this version of YAML is not read", "remove the %YAML directive"),
     ("found undefined tag handle", "a tag with an undefined handle", "remove the tag"),
-    ("found unknown escape character", "an unknown escape in double quotes", "use single quotes, or double the backslash"),
+    (
+        "found unknown escape character",
+        "an unknown escape in double quotes",
+        "use single quotes, or double the backslash",
+    ),
 )
 """libyaml's words -> ours, and what to do."""
 

@@ -12,7 +12,9 @@ from support.controlplane import ControlPlane, running
 
 SCHEMAS = Path(__file__).parent.parent.parent / "schemas"
 
-_NOT_DECLARED = frozenset({"Binding", "Eviction", "Scale", "CustomResourceDefinition", "Event", "ComponentStatus", "TokenRequest"})
+_NOT_DECLARED = frozenset(
+    {"Binding", "Eviction", "Scale", "CustomResourceDefinition", "Event", "ComponentStatus", "TokenRequest"}
+)
 """Kinds that nobody declares in git, or whose own content is a schema."""
 
 

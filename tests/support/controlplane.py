@@ -29,7 +29,12 @@ from support.gobuild import built
 VERSION = "1.37.2"
 _MODULE = Path(__file__).parent.parent / "controlplane"
 _STAMP = "k8s.io/component-base/version"
-_AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [{"level": "Metadata"}]}
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata"}],
+}
 
 
 class Answer(NamedTuple):
@@ -53,7 +58,9 @@ def assets() -> Path:
     stamp = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor}
     ldflags = "-s -w " + " ".join(f"-X {_STAMP}.{key}={value}" for key, value in stamp.items())
     programs = {"kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver", "etcd": "go.etcd.io/etcd/server/v3"}
-    return built("controlplane", _MODULE, programs, {"kube-apiserver": ["-ldflags", ldflags], "etcd": ["-ldflags", "-s -w"]})
+    return built(
+        "controlplane", _MODULE, programs, {"kube-apiserver": ["-ldflags", ldflags], "etcd": ["-ldflags", "-s -w"]}
+    )
 
 
 class ControlPlane:
@@ -129,7 +136,9 @@ class ControlPlane:
                 if self.request("GET", "/readyz").status == 200:
                     return
             time.sleep(0.1)
-        logs = "\n".join((self.folder / f"{n}.log").read_text(errors="replace")[-1500:] for n in ("etcd", "kube-apiserver"))
+        logs = "\n".join(
+            (self.folder / f"{n}.log").read_text(errors="replace")[-1500:] for n in ("etcd", "kube-apiserver")
+        )
         self.stop()
         raise RuntimeError(f"the control plane does not answer:\n{logs}")
 
@@ -336,7 +345,9 @@ def _certificates(folder: Path) -> None:
         .sign(authority_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    private = server_key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    private = server_key.private_bytes(
+        pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
     (folder / "ca.crt").write_bytes(authority.public_bytes(pem))
     (folder / "server.crt").write_bytes(server.public_bytes(pem))
     (folder / "server.key").write_bytes(private)

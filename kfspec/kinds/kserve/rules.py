@@ -112,7 +112,11 @@ def _collocated(names: list[Any]) -> bool:
 
 def _scaling(component: dict[str, Any], at: Path, annotations: dict[str, Any], raw: bool) -> Iterator[Diagnostic]:
     low, high = component.get("minReplicas"), component.get("maxReplicas")
-    for key, value in (("minReplicas", low), ("maxReplicas", high), ("containerConcurrency", component.get("containerConcurrency"))):
+    for key, value in (
+        ("minReplicas", low),
+        ("maxReplicas", high),
+        ("containerConcurrency", component.get("containerConcurrency")),
+    ):
         if isinstance(value, int) and value < 0:
             yield finding("KF364", f"'{key}' is {value}, and cannot be below 0", (*at, key))
     if isinstance(low, int) and isinstance(high, int) and high and low > high >= 0:

@@ -70,7 +70,9 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         yield from _elastic(elastic, spec, worker is not None)
     processes = spec.get("nprocPerNode")
     if isinstance(processes, str) and not (processes in ("auto", "cpu", "gpu") or processes.isdigit()):
-        yield finding("KF392", f"torchrun takes no '{processes}'", ("spec", "nprocPerNode"), hint="auto, cpu, gpu or a number")
+        yield finding(
+            "KF392", f"torchrun takes no '{processes}'", ("spec", "nprocPerNode"), hint="auto, cpu, gpu or a number"
+        )
 
 
 def _elastic(elastic: dict[str, object], spec: dict[str, object], has_worker: bool) -> Iterator[Diagnostic]:

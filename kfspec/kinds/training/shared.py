@@ -106,7 +106,9 @@ def job_spec(item: JobItem, ctx: Context, job: JobKind, expansion: Expansion) ->
             spec[key] = expansion.expand(value, ("spec", key), (*ctx.path, key))
     given = [key for key in _SHORT if getattr(item, key) is not None]
     long = getattr(item, job.replicas)
-    replicas: Any = expansion.expand(long, ("spec", job.replicas), (*ctx.path, job.replicas)) if long is not None else {}
+    replicas: Any = (
+        expansion.expand(long, ("spec", job.replicas), (*ctx.path, job.replicas)) if long is not None else {}
+    )
     if given and isinstance(replicas, dict):
         replicas = _with_short_form(item, ctx, job, expansion, dict(replicas))
     if not given and long is None:
@@ -175,7 +177,9 @@ def _replica(
             continue
         container[key] = expansion.field(key, value, (*container_at, key), (*ctx.path, key))
         expansion.origins[*container_at, key] = Origin((*ctx.path, key))
-    mounts, volumes = _mounts(item, ctx, expansion, container_at, (*at, "template", "spec"), len(pod.get("volumes") or ()))
+    mounts, volumes = _mounts(
+        item, ctx, expansion, container_at, (*at, "template", "spec"), len(pod.get("volumes") or ())
+    )
     if mounts:
         container["volumeMounts"] = [*(container.get("volumeMounts") or ()), *mounts]
         pod["volumes"] = [*(pod.get("volumes") or ()), *volumes] if volumes else pod.get("volumes", [])

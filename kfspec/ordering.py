@@ -1,0 +1,60 @@
+"""Stages, and the order inside of one.
+
+A stage ends where the admission of one object needs another that is stored already: reconcile loops dry-run a whole set
+before they apply any of it (Flux kustomize-controller 1.9, executed). A Namespace does not end a stage: it is applied first
+in the same pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kfspec.resource import Body, ObjectRef, Resource
+
+_ORDER = (
+    "CustomResourceDefinition Namespace Profile PriorityClass StorageClass ResourceQuota LimitRange ServiceAccount Role "
+    "ClusterRole RoleBinding ClusterRoleBinding AuthorizationPolicy NetworkPolicy PodDefault ConfigMap Secret "
+    "PersistentVolume PersistentVolumeClaim ClusterServingRuntime ServingRuntime TrainingRuntime Service Deployment"
+).split()
+_RANK = {kind: n for n, kind in enumerate(_ORDER)}
+
+_AFTER = {
+    ("pipelines.kubeflow.org", "PipelineVersion"): (("pipelines.kubeflow.org", "Pipeline"),),
+    ("trainer.kubeflow.org", "TrainJob"): (
+        ("trainer.kubeflow.org", "TrainingRuntime"),
+        ("trainer.kubeflow.org", "ClusterTrainingRuntime"),
+    ),
+}
+"""Kinds whose admission looks up objects of other kinds (KFP 2.5.0 and Trainer 2.1.0, webhooks)."""
+
+
+def stages(resources: Iterable[Resource]) -> dict[ObjectRef, str]:
+    """The stage of every object: `stage-1`, `stage-2`, ... as few as admission allows."""
+    bodies = {resource.ref: resource.body for resource in resources}
+    present = {(ref.group, ref.kind) for ref in bodies}
+    defined = {
+        kind for ref, body in bodies.items() if ref.kind == "CustomResourceDefinition" for kind in _defines(body)
+    }
+    depth: dict[tuple[str, str], int] = {}
+
+    def of(kind: tuple[str, str]) -> int:
+        if kind not in depth:
+            before = [of(other) for other in _AFTER.get(kind, ()) if other in present]
+            if kind in defined:
+                before.append(1)
+            depth[kind] = 1 + max(before, default=0)
+        return depth[kind]
+
+    return {ref: f"stage-{of((ref.group, ref.kind))}" for ref in bodies}
+
+
+def _defines(body: Body) -> list[tuple[str, str]]:
+    spec: Any = body.get("spec") or {}
+    names = spec.get("names") or {}
+    return [(spec.get("group", ""), names.get("kind", ""))]
+
+
+def in_order(refs: Iterable[ObjectRef]) -> list[ObjectRef]:
+    """The order in which one pass applies a stage's objects: what others live in comes first."""
+    return sorted(refs, key=lambda ref: (_RANK.get(ref.kind, len(_RANK)), ref.kind, ref.group, ref.namespace, ref.name))

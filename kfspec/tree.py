@@ -1,0 +1,272 @@
+"""The compiled tree on disk: written whole or not at all, and compared with what a spec compiles to.
+
+A project's directory is built beside the old one and put in its place in one step, so a process that dies at any moment
+leaves the old tree or the new one. Files that kfspec did not write are carried over, never changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Diagnostics, Pos, Severity
+from kfspec.kustomize import ENCRYPTED, MARKER
+
+_MARKER = MARKER.encode()
+
+
+class Written(NamedTuple):
+    """What a write did: paths below the output directory."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: int = 0
+
+
+class _Existing(NamedTuple):
+    """What stands in a project's directory: own files with their content, and what is foreign."""
+
+    own: dict[str, bytes]
+    foreign: tuple[str, ...]
+
+
+def write(tree: Mapping[str, str | bytes], directory: Path, root: Path) -> tuple[Written, Diagnostics]:
+    """Make `directory` hold the tree. With an error among the findings, nothing was changed.
+
+    `tree` maps `<project>/...` to content; `root` is the project's root, which the directory may not leave through a
+    symlink. Foreign files are reported as warnings.
+    """
+    projects = sorted({path.split("/", 1)[0] for path in tree})
+    wanted = {
+        p: {path.split("/", 1)[1]: _bytes(c) for path, c in tree.items() if path.startswith(f"{p}/")} for p in projects
+    }
+    problem = _unusable(directory, root)
+    if problem is not None:
+        return Written(), (problem,)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with _locked(directory):
+            return _write_all(wanted, directory)
+    except OSError as error:
+        return Written(), (_error(error, directory),)
+
+
+def stale(tree: Mapping[str, str | bytes], directory: Path) -> Diagnostics:
+    """A finding for each file that is missing, differs, or is left over."""
+    found: list[Diagnostic] = []
+    for project in sorted({path.split("/", 1)[0] for path in tree}):
+        wanted = {p.split("/", 1)[1]: _bytes(c) for p, c in tree.items() if p.startswith(f"{project}/")}
+        try:
+            existing = _existing(directory / project)
+        except OSError as error:
+            return (_error(error, directory),)
+        for path in sorted(wanted.keys() | existing.own.keys()):
+            file = directory / project / path
+            if path not in existing.own:
+                found.append(_stale(file, "is missing"))
+            elif path not in wanted:
+                found.append(_stale(file, "is left over"))
+            elif wanted[path] != existing.own[path]:
+                found.append(_stale(file, "is not what the spec compiles to"))
+    return tuple(found)
+
+
+def _stale(file: Path, what: str) -> Diagnostic:
+    pos = Pos(str(file), 1, 1, 1, 1)
+    return finding("KF401", f"'{file}' {what}", hint="run 'kfspec compile' and commit the result")._replace(pos=pos)
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _unusable(directory: Path, root: Path) -> Diagnostic | None:
+    """Why nothing may be written there: a file in the way, or a symlink that leads out of the project."""
+    for part in (directory, *directory.parents):
+        if part.is_symlink() and not part.resolve().is_relative_to(root) and part.absolute().is_relative_to(root):
+            return _refusal(f"'{part}' is a symlink that leads out of the project", part)
+        if part.exists() and not part.is_dir():
+            return _refusal(f"'{part}' is a file, and stands where a directory must be", part)
+    return None
+
+
+def _refusal(message: str, where: Path, hint: str | None = None) -> Diagnostic:
+    return finding("KF400", message, hint=hint)._replace(pos=Pos(str(where), 1, 1, 1, 1))
+
+
+def _error(error: OSError, directory: Path) -> Diagnostic:
+    where = Path(error.filename) if isinstance(error.filename, str) else directory
+    return _refusal(f"cannot write '{where}': {error.strerror or error}", where)
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """One writer at a time; the lock is on the directory itself and leaves no file."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write_all(wanted: Mapping[str, Mapping[str, bytes]], directory: Path) -> tuple[Written, Diagnostics]:
+    found: list[Diagnostic] = []
+    plans: list[tuple[str, _Existing]] = []
+    for project, files in wanted.items():
+        target = directory / project
+        _recover(target)
+        if target.is_symlink() or (target.exists() and not target.is_dir()):
+            return Written(), (_refusal(f"'{target}' is not a directory", target),)
+        existing = _existing(target)
+        blocked = _blocked(files, existing, target)
+        if blocked is not None:
+            return Written(), (blocked,)
+        found.extend(_foreign(existing, target))
+        plans.append((project, existing))
+    results = [_replace(wanted[project], existing, directory / project) for project, existing in plans]
+    return Written(
+        tuple(p for r in results for p in r.added),
+        tuple(p for r in results for p in r.changed),
+        tuple(p for r in results for p in r.removed),
+        sum(r.unchanged for r in results),
+    ), tuple(found)
+
+
+def _existing(target: Path) -> _Existing:
+    own: dict[str, bytes] = {}
+    foreign: list[str] = []
+    for folder, folders, files in os.walk(target):
+        relative = os.path.relpath(folder, target)
+        prefix = "" if relative == "." else f"{relative}/"
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118 - hot
+        foreign.extend(prefix + name for name in links)
+        contents = {}
+        for name in files:
+            path = f"{folder}/{name}"
+            if os.path.islink(path) or not os.path.isfile(path):  # noqa: PTH113, PTH114 - hot
+                foreign.append(prefix + name)
+                continue
+            with open(path, "rb") as file:  # noqa: PTH123 - hot: thousands of files
+                contents[name] = file.read()
+        generated = contents.get("kustomization.yaml", b"").startswith(_MARKER)
+        copies = os.path.basename(folder) == ENCRYPTED and generated  # noqa: PTH119
+        listed = contents["kustomization.yaml"].decode().splitlines() if copies else []
+        for name, content in contents.items():
+            ours = content.startswith(_MARKER) or f"- {name}" in listed or f'- "{name}"' in listed
+            if ours:
+                own[prefix + name] = content
+            else:
+                foreign.append(prefix + name)
+    return _Existing(own, tuple(sorted(foreign)))
+
+
+def _blocked(files: Mapping[str, bytes], existing: _Existing, target: Path) -> Diagnostic | None:
+    """A foreign file where an own one, or a folder of own ones, must stand."""
+    folders = {folder for path in files for folder in _parents(path)}
+    for path in existing.foreign:
+        if path in files or path in folders:
+            hint = "move it away; kfspec does not overwrite what it did not write"
+            return _refusal(
+                f"'{target / path}' is not kfspec's, and stands where a compiled file must be", target / path, hint
+            )
+    return None
+
+
+def _parents(path: str) -> Iterator[str]:
+    parts = path.split("/")[:-1]
+    yield from ("/".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+def _foreign(existing: _Existing, target: Path) -> Iterator[Diagnostic]:
+    for path in existing.foreign:
+        message = f"'{target / path}' is not kfspec's; it was left as it is"
+        where = Pos(str(target / path), 1, 1, 1, 1)
+        yield finding("KF402", message, severity=Severity.WARNING)._replace(pos=where)
+
+
+def _replace(files: Mapping[str, bytes], existing: _Existing, target: Path) -> Written:
+    added = tuple(f"{target.name}/{p}" for p in sorted(files.keys() - existing.own.keys()))
+    removed = tuple(f"{target.name}/{p}" for p in sorted(existing.own.keys() - files.keys()))
+    changed = tuple(f"{target.name}/{p}" for p in sorted(files) if p in existing.own and existing.own[p] != files[p])
+    result = Written(added, changed, removed, len(files) - len(added) - len(changed))
+    if not (added or removed or changed):
+        return result
+    fresh = target.with_name(f".{target.name}.kfspec-new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        _fill(fresh, files, existing, target)
+        _exchange(fresh, target)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    shutil.rmtree(fresh, ignore_errors=True)
+    return result
+
+
+def _fill(fresh: Path, files: Mapping[str, bytes], existing: _Existing, target: Path) -> None:
+    base = str(fresh)
+    for folder in sorted({"", *(f for path in (*files, *existing.foreign) for f in _parents(path))}):
+        os.makedirs(f"{base}/{folder}", exist_ok=True)  # noqa: PTH103 - hot
+    for path, content in files.items():
+        if existing.own.get(path) == content:
+            os.link(f"{target}/{path}", f"{base}/{path}")  # keeps the time of what did not change
+            continue
+        with open(f"{base}/{path}", "wb") as file:  # noqa: PTH123 - hot
+            file.write(content)
+    for path in existing.foreign:
+        source = target / path
+        if source.is_symlink():
+            (fresh / path).symlink_to(source.readlink())
+        elif source.is_file():
+            os.link(source, fresh / path)
+        else:
+            os.rename(source, fresh / path)  # noqa: PTH104 - a socket, a pipe: neither copied nor opened
+    for folder, _, _ in os.walk(target):  # empty folders that somebody made stay; ours go with their files
+        if not any(os.scandir(folder)):
+            (fresh / os.path.relpath(folder, target)).mkdir(parents=True, exist_ok=True)
+
+
+def _exchange(fresh: Path, target: Path) -> None:
+    """Put `fresh` in the place of `target`, which is in the place of `fresh` afterwards, or gone."""
+    if not target.exists():
+        os.rename(fresh, target)  # noqa: PTH104
+        return
+    if _swap(fresh, target):
+        return
+    old = _old(target)
+    os.rename(target, old)  # noqa: PTH104 - dying here leaves the old tree under `old`: see _recover
+    os.rename(fresh, target)  # noqa: PTH104
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _swap(fresh: Path, target: Path) -> bool:
+    """Linux's RENAME_EXCHANGE: both names change at once. False where the system has no such thing."""
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    at_cwd, exchange = -100, 2
+    return bool(rename(at_cwd, os.fsencode(fresh), at_cwd, os.fsencode(target), exchange) == 0)
+
+
+def _old(target: Path) -> Path:
+    return target.with_name(f".{target.name}.kfspec-old")
+
+
+def _recover(target: Path) -> None:
+    """Finish what an earlier process died in: the old tree comes back, and leftovers go."""
+    old = _old(target)
+    if old.exists() and not target.exists():
+        os.rename(old, target)  # noqa: PTH104
+    for leftover in (old, target.with_name(f".{target.name}.kfspec-new")):
+        if leftover.exists():
+            shutil.rmtree(leftover, ignore_errors=True)
