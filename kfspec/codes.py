@@ -379,6 +379,16 @@ _ALL: tuple[Code, ...] = (
         "Give one of them another name, or another profile.",
     ),
     Code(
+        "KF107",
+        "same-project-twice",
+        _E,
+        None,
+        "Two specs of one run are the same project.",
+        "They would write the same directory and carry the same labels.",
+        "kfspec compile a/kfspec.yaml b/kfspec.yaml, both 'project: fraud'",
+        "Give each project a name of its own.",
+    ),
+    Code(
         "KF120",
         "unknown-release",
         _E,
@@ -1097,6 +1107,16 @@ _ALL: tuple[Code, ...] = (
         "They are copied into one folder.",
         "files: [a/s.yaml, b/s.yaml]",
         "Rename one of them.",
+    ),
+    Code(
+        "KF900",
+        "internal",
+        _E,
+        None,
+        "kfspec itself failed.",
+        "This is a mistake of kfspec.",
+        "-",
+        "Report it, with the file that the message names.",
     ),
 )
 

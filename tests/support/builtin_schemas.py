@@ -1,4 +1,4 @@
-"""Derive `schemas/kubernetes-*` from a real API server: `python -m support.builtin_schemas` in the folder `tests`."""
+"""Derive `schemas/kubernetes-*` from a real API server: `python -m tests.support.builtin_schemas`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kfspec.catalog.importer import import_builtin
 from kfspec.catalog.releases import component_of
-from support.controlplane import ControlPlane, running
+from tests.support.controlplane import ControlPlane, running
 
 SCHEMAS = Path(__file__).parent.parent.parent / "schemas"
 

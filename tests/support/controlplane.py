@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from support.gobuild import built
+from tests.support.gobuild import built
 
 VERSION = "1.37.2"
 _MODULE = Path(__file__).parent.parent / "controlplane"

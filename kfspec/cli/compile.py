@@ -1,0 +1,100 @@
+"""`kfspec compile`: write, check or print what a spec compiles to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from kfspec.cli.common import DEFAULT_SPEC, builds, report, status
+from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Pos, has_errors
+from kfspec.includes import project_root
+from kfspec.kustomize import Tree, render, with_environment
+from kfspec.ordering import in_order
+from kfspec.pipeline import Build
+from kfspec.tree import Written, stale, write
+
+
+@click.command("compile")
+@click.argument("specs", nargs=-1)
+@click.option("-e", "--environment", "environments", multiple=True, help="With --stdout: the environment to print.")
+@click.option("-o", "--output", default="overlays", show_default=True, help="The directory to write.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the directory is not what would be written.")
+@click.option("--stdout", "to_stdout", is_flag=True, help="Print one environment's objects as a YAML stream.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless there are errors.")
+def command(
+    specs: tuple[str, ...], environments: tuple[str, ...], output: str, check: bool, to_stdout: bool, quiet: bool
+) -> int:
+    """Compile specs (kfspec.yaml here) into base and overlays. With an error, nothing is written."""
+    if environments and not to_stdout:
+        raise click.UsageError("-e goes with --stdout: base and overlays are written together, or would not fit")
+    results = builds(specs, environments)
+    diagnostics = [d for result in results for d in result.diagnostics] + _same_project(specs or (DEFAULT_SPEC,), results)
+    texts = {file: text for result in results for file, text in result.texts.items()}
+    if to_stdout and not has_errors(diagnostics):
+        _print(results, environments)
+    elif not has_errors(diagnostics):
+        tree: Tree = {}
+        for result in results:
+            part, found = render(result.project or "", result.base, result.environments, result.files)
+            tree.update(part)
+            diagnostics.extend(found)
+        directory, done = Path(output), ""
+        if check:
+            diagnostics.extend(stale(tree, directory))
+            done = f"{output} is what the spec compiles to"
+        elif not has_errors(diagnostics):
+            written, found = write(tree, directory, project_root(Path((specs or (DEFAULT_SPEC,))[0])))
+            diagnostics.extend(found)
+            done = _summary(written, output)
+        report(tuple(diagnostics), texts, "text", quiet=quiet, done=done, stream=sys.stderr)
+        return status(tuple(diagnostics))
+    if diagnostics:
+        report(tuple(diagnostics), texts, "text", quiet=quiet, stream=sys.stderr)
+    return status(tuple(diagnostics))
+
+
+def _print(results: list[Build], environments: tuple[str, ...]) -> None:
+    from kfspec.yamlio.dump import dump
+
+    names = [name for result in results for name in result.environments]
+    if len(set(names)) != 1:
+        raise click.UsageError(f"--stdout prints one environment; say which with -e: {', '.join(dict.fromkeys(names))}")
+    documents = []
+    for result in results:
+        resources = {r.ref: r for r in result.environments.get(names[0], ())}
+        documents += [dump(with_environment(resources[ref].body, names[0])) for ref in in_order(resources)]
+    sys.stdout.write("---\n".join(documents))
+
+
+def _same_project(specs: tuple[str, ...], results: list[Build]) -> list[Diagnostic]:
+    """Two specs of one run that would write the same directory or the same object."""
+    found = []
+    projects: dict[str, str] = {}
+    owners: dict[tuple[str, object], str] = {}
+    for spec, result in zip(specs, results, strict=True):
+        if result.project is None:
+            continue
+        here = Pos(spec, 1, 1, 1, 1)
+        other = projects.setdefault(result.project, spec)
+        if other != spec:
+            message = f"'{spec}' and '{other}' are both the project '{result.project}'"
+            found.append(finding("KF107", message, hint="give each project a name of its own")._replace(pos=here))
+            continue
+        for environment, resources in result.environments.items():
+            for resource in resources:
+                first = owners.setdefault((environment, resource.ref), spec)
+                if first != spec:
+                    message = f"'{spec}' and '{first}' both compile to {resource.ref} in '{environment}'"
+                    hint = "let one of them declare it, and the other name it under 'externals'"
+                    found.append(finding("KF106", message, hint=hint)._replace(pos=here))
+    return found
+
+
+def _summary(written: Written, output: str) -> str:
+    changes = [f"{len(paths)} {word}" for word, paths in (("added", written.added), ("changed", written.changed), ("removed", written.removed)) if paths]
+    if not changes:
+        return f"{output} is current: {written.unchanged} files"
+    return f"wrote {output}: {', '.join(changes)}, {written.unchanged} unchanged"
