@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics
@@ -26,6 +26,7 @@ ENVIRONMENT_LABEL = "kfspec.dev/environment"
 ENCRYPTED = "encrypted"
 """The folder of files that are copied byte for byte; labels must not reach them."""
 
+_DIGITS = re.compile(r"[0-9]{16}")
 _UNSAFE = re.compile(r"[^a-z0-9.-]+")
 _EXACT = 2**53
 """The largest integer that kustomize carries through a JSON 6902 patch unchanged (kustomize 5.7.1, executed)."""
@@ -44,6 +45,7 @@ def render(
     `base` holds the objects of the spec's top level, `environments` all objects of each environment in the order of
     the spec, `files` what an environment copies byte for byte. Equal input gives equal bytes.
     """
+    work = _Work({}, {})
     by_env = {name: {r.ref: r for r in resources} for name, resources in environments.items()}
     top = {resource.ref: resource for resource in base}
     union: dict[ObjectRef, Resource] = {}
@@ -51,16 +53,16 @@ def render(
         for ref, resource in resources.items():
             union.setdefault(ref, resource)
     stage_of = stages(union.values())
-    shared = _shared(by_env, top)
+    shared = _shared(by_env, top, work)
     names = _file_names(union)
     tree: Tree = {}
     order = in_order(union)
     for stage in sorted(set(stage_of.values())):
         refs = [ref for ref in order if stage_of[ref] == stage]
-        _write_base(tree, f"{project}/base/{stage}", [ref for ref in refs if ref in shared], shared, names)
+        _write_base(tree, f"{project}/base/{stage}", [ref for ref in refs if ref in shared], shared, names, work)
         for env, resources in by_env.items():
             here = [ref for ref in refs if ref in resources]
-            _write_overlay(tree, f"{project}/{env}/{stage}", env, stage, here, resources, shared, names)
+            _write_overlay(tree, f"{project}/{env}/{stage}", env, stage, here, resources, shared, names, work)
     found: list[Diagnostic] = []
     for env in by_env:
         copied = _copied(tree, f"{project}/{env}/{ENCRYPTED}", (files or {}).get(env, {}), found)
@@ -70,8 +72,39 @@ def render(
     return tree, tuple(found)
 
 
+class _Work(NamedTuple):
+    """What is computed once for an object and needed in several places. Bodies outlive a render, so ids are their own."""
+
+    texts: dict[int, str]
+    patches: dict[tuple[int, int], tuple[Operation, ...]]
+
+    def text(self, body: Body) -> str:
+        """The object as YAML."""
+        text = self.texts.get(id(body))
+        if text is None:
+            text = self.texts[id(body)] = dump(body)
+        return text
+
+    def operations(self, before: Body, after: Body) -> tuple[Operation, ...]:
+        """The patch from one object to another; empty for equal ones."""
+        if before is after:
+            return ()
+        key = (id(before), id(after))
+        found = self.patches.get(key)
+        if found is None:
+            found = self.patches[key] = diff(before, after)
+        return found
+
+    def exact(self, before: Body, after: Body) -> bool:
+        """Whether a patch carries every integer of both objects."""
+        operations = self.operations(before, after)
+        if not operations:
+            return True
+        return not _DIGITS.search(self.text(before)) and not any(_inexact(step.value) for step in operations)
+
+
 def _shared(
-    by_env: Mapping[str, Mapping[ObjectRef, Resource]], top: Mapping[ObjectRef, Resource]
+    by_env: Mapping[str, Mapping[ObjectRef, Resource]], top: Mapping[ObjectRef, Resource], work: _Work
 ) -> dict[ObjectRef, Resource]:
     """What base holds: the objects that every environment has, as the top level has them, else as the first does.
 
@@ -84,8 +117,7 @@ def _shared(
         if len(versions) <= len(others):
             continue
         body = top.get(ref, resource)
-        differing = [v for v in versions if v.body is not body.body and v.body != body.body]
-        if not differing or not any(_inexact(v.body) for v in (body, *differing)):
+        if all(work.exact(body.body, version.body) for version in versions):
             shared[ref] = body
     return shared
 
@@ -99,12 +131,17 @@ def _inexact(value: Any) -> bool:
 
 
 def _write_base(
-    tree: Tree, folder: str, refs: list[ObjectRef], shared: Mapping[ObjectRef, Resource], names: Mapping[ObjectRef, str]
+    tree: Tree,
+    folder: str,
+    refs: list[ObjectRef],
+    shared: Mapping[ObjectRef, Resource],
+    names: Mapping[ObjectRef, str],
+    work: _Work,
 ) -> None:
     if not refs:
         return
     for ref in refs:
-        tree[f"{folder}/{names[ref]}.yaml"] = MARKER + dump(shared[ref].body)
+        tree[f"{folder}/{names[ref]}.yaml"] = MARKER + work.text(shared[ref].body)
     tree[f"{folder}/kustomization.yaml"] = _kustomization({"resources": [f"{names[ref]}.yaml" for ref in refs]})
 
 
@@ -117,6 +154,7 @@ def _write_overlay(
     resources: Mapping[ObjectRef, Resource],
     shared: Mapping[ObjectRef, Resource],
     names: Mapping[ObjectRef, str],
+    work: _Work,
 ) -> None:
     if not refs:
         return
@@ -125,9 +163,9 @@ def _write_overlay(
     for ref in refs:
         body = resources[ref].body
         if ref not in shared:
-            tree[f"{folder}/{names[ref]}.yaml"] = MARKER + dump(body)
+            tree[f"{folder}/{names[ref]}.yaml"] = MARKER + work.text(body)
             listed.append(f"{names[ref]}.yaml")
-        elif body is not shared[ref].body and (operations := diff(shared[ref].body, body)):
+        elif operations := work.operations(shared[ref].body, body):
             name = f"{names[ref]}.patch.yaml"
             tree[f"{folder}/{name}"] = MARKER + _patch(operations, shared[ref].body)
             patches.append({"path": name, "target": _target(shared[ref].body)})

@@ -46,8 +46,8 @@ class Special:
         return fields
 
     def _walk(self, node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
-        if isinstance(value, dict):
-            for name, sub in self._fields(node):
+        if value.__class__ is dict:
+            for name, sub in self._known.get(id(node)) or self._fields(node):
                 inner = value.get(name)
                 if inner is not None:
                     yield from self._walk(sub, inner, (*path, name))
@@ -56,8 +56,8 @@ class Special:
                 extra = self.schema.node(extra)
                 for name, inner in value.items():
                     yield from self._walk(extra, inner, (*path, name))
-        elif isinstance(value, list):
-            if node.get("list") in ("map", "set"):
+        elif value.__class__ is list:
+            if node.get("list") in ("map", "set") and len(value) > 1 and not _surely_distinct(node, value):
                 yield from self._duplicates(node, value, path)
             items = node.get("items")
             if isinstance(items, dict) and self._relevant(items):
@@ -100,6 +100,16 @@ class Special:
                 value = self.schema.node(properties.get(key, {})).get("default", properties.get(key, {}).get("default"))
             values.append(_hashable(value))
         return tuple(values) if any(entry.get(key) is not None for key in keys) else None
+
+
+def _surely_distinct(node: Node, value: list[Any]) -> bool:
+    """A quick yes for the common case: one key field, and every entry has another text in it."""
+    keys = node.get("keys", ())
+    if len(keys) != 1:
+        return False
+    key = keys[0]
+    names = {entry.get(key) for entry in value if entry.__class__ is dict and entry.get(key).__class__ is str}
+    return len(names) == len(value)
 
 
 def _hashable(value: Any) -> Any:

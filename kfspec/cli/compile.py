@@ -31,7 +31,9 @@ def command(
     if environments and not to_stdout:
         raise click.UsageError("-e goes with --stdout: base and overlays are written together, or would not fit")
     results = builds(specs, environments)
-    diagnostics = [d for result in results for d in result.diagnostics] + _same_project(specs or (DEFAULT_SPEC,), results)
+    diagnostics = [d for result in results for d in result.diagnostics] + _same_project(
+        specs or (DEFAULT_SPEC,), results
+    )
     texts = {file: text for result in results for file, text in result.texts.items()}
     if to_stdout and not has_errors(diagnostics):
         _print(results, environments)
@@ -94,7 +96,11 @@ def _same_project(specs: tuple[str, ...], results: list[Build]) -> list[Diagnost
 
 
 def _summary(written: Written, output: str) -> str:
-    changes = [f"{len(paths)} {word}" for word, paths in (("added", written.added), ("changed", written.changed), ("removed", written.removed)) if paths]
+    changes = [
+        f"{len(paths)} {word}"
+        for word, paths in (("added", written.added), ("changed", written.changed), ("removed", written.removed))
+        if paths
+    ]
     if not changes:
         return f"{output} is current: {written.unchanged} files"
     return f"wrote {output}: {', '.join(changes)}, {written.unchanged} unchanged"

@@ -33,7 +33,9 @@ def command(
         if not specs:
             raise click.UsageError("--manifests needs files, directories, or '-'")
         found = check_manifests(specs, kubeflow, admission_only=admission_only)
-        report(found.diagnostics, found.texts, format_name, quiet=quiet, done=f"{_count(found.objects, 'object')} checked")
+        report(
+            found.diagnostics, found.texts, format_name, quiet=quiet, done=f"{_count(found.objects, 'object')} checked"
+        )
         return status(found.diagnostics, strict)
     if admission_only:
         raise click.UsageError("--admission-only goes with --manifests")
@@ -42,7 +44,13 @@ def command(
     texts = {file: text for result in results for file, text in result.texts.items()}
     objects = sum(len(resources) for result in results for resources in result.environments.values())
     names = sum(len(result.environments) for result in results)
-    report(diagnostics, texts, format_name, quiet=quiet, done=f"{_count(objects, 'object')} in {_count(names, 'environment')} checked")
+    report(
+        diagnostics,
+        texts,
+        format_name,
+        quiet=quiet,
+        done=f"{_count(objects, 'object')} in {_count(names, 'environment')} checked",
+    )
     return status(diagnostics, strict)
 
 

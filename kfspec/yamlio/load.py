@@ -149,12 +149,16 @@ class _Builder:
                 text = event.value
                 frame = stack[-1] if stack else None
                 if frame is not None and frame.keys is not None and frame.key is None:
-                    self._key(frame, event, plain)
+                    if plain and event.anchor is None and text != "<<" and resolve(text) is text:
+                        frame.key = text
+                        frame.key_marks = (event.start_mark, event.end_mark)
+                    else:
+                        self._key(frame, event, plain)
                     continue
                 if plain:
                     try:
                         value = resolve(text)
-                    except scalars.NotFinite:
+                    except scalars.NotFiniteError:
                         value = self._not_finite(event)
                     if self.kubectl and value.__class__ is not str:
                         self._differs(event, value)
@@ -165,7 +169,15 @@ class _Builder:
                     self.anchors[event.anchor] = _Anchor(value, node, 1)
                 if frame is None:
                     return self._finish(parser, value, node)
-                self._add(frame, value, node, 1)
+                key = frame.key
+                if key is not None and key != "<<" and key not in frame.keys:  # the common case of _add, inlined
+                    frame.value[key] = value
+                    frame.children[key] = node
+                    frame.keys[key] = frame.key_marks
+                    frame.key = None
+                    frame.expanded += 1
+                else:
+                    self._add(frame, value, node, 1)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 if not self._open(stack, event, kind is yaml.MappingStartEvent):
                     return self._skip(parser)
@@ -260,7 +272,7 @@ class _Builder:
         elif plain and key != "<<":
             try:
                 value = self.resolve(key)
-            except scalars.NotFinite:
+            except scalars.NotFiniteError:
                 value = key
             if value.__class__ is not str:
                 key = self._no_string(event, value)
@@ -346,7 +358,7 @@ class _Builder:
     def _differs(self, event: Any, value: Any) -> None:
         try:
             other = scalars.core(event.value)
-        except scalars.NotFinite:
+        except scalars.NotFiniteError:
             return
         if other is value or (other == value and type(other) is type(value)):
             return

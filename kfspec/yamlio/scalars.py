@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -27,12 +28,13 @@ _SIMPLE = re.compile(r"[A-Za-z_/$][^\s]*")
 _WORDS = _NULLS | _GO_TRUE | _GO_FALSE
 
 
-class NotFinite(ValueError):
+class NotFiniteError(ValueError):
     """`.inf` or `.nan`: JSON has no such number."""
 
 
+@lru_cache(maxsize=1 << 16)
 def core(text: str) -> Scalar:
-    """The value of a plain scalar in YAML 1.2's core schema. Raises NotFinite."""
+    """The value of a plain scalar in YAML 1.2's core schema. Raises NotFiniteError."""
     if _SIMPLE.fullmatch(text) and text not in _WORDS:
         return text
     if text in _NULLS:
@@ -46,12 +48,13 @@ def core(text: str) -> Scalar:
     if _FLOAT.fullmatch(text):
         return _finite(text)
     if _NOT_FINITE.fullmatch(text):
-        raise NotFinite(text)
+        raise NotFiniteError(text)
     return text
 
 
+@lru_cache(maxsize=1 << 16)
 def kubectl(text: str) -> Scalar:
-    """The value that kubectl gives a plain scalar. Raises NotFinite."""
+    """The value that kubectl gives a plain scalar. Raises NotFiniteError."""
     if _SIMPLE.fullmatch(text) and text not in _WORDS:
         return text
     if text in _NULLS:
@@ -66,7 +69,7 @@ def kubectl(text: str) -> Scalar:
     if _FLOAT.fullmatch(plain):
         return _finite(plain)
     if _NOT_FINITE.fullmatch(text):
-        raise NotFinite(text)
+        raise NotFiniteError(text)
     return text
 
 
@@ -94,7 +97,7 @@ def _go_integer(text: str) -> int | str:
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise NotFinite(text)
+        raise NotFiniteError(text)
     return number
 
 

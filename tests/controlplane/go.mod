@@ -1,8 +1,7 @@
-module kfspec/controlplane
+// Pins the API server and the store that the tests run against. Built by tests/support/controlplane.py.
+module kfspec.dev/tests/controlplane
 
 go 1.26.0
-
-godebug default=go1.26
 
 tool (
 	go.etcd.io/etcd/server/v3
@@ -159,6 +158,7 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
+// k8s.io/kubernetes requires its own parts as v0.0.0: each is published as v0.<minor>.<patch> of the same release.
 replace (
 	k8s.io/api => k8s.io/api v0.37.2
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.37.2
@@ -190,7 +190,5 @@ replace (
 	k8s.io/mount-utils => k8s.io/mount-utils v0.37.2
 	k8s.io/pod-security-admission => k8s.io/pod-security-admission v0.37.2
 	k8s.io/sample-apiserver => k8s.io/sample-apiserver v0.37.2
-	k8s.io/sample-cli-plugin => k8s.io/sample-cli-plugin v0.37.2
-	k8s.io/sample-controller => k8s.io/sample-controller v0.37.2
 	k8s.io/streaming => k8s.io/streaming v0.37.2
 )

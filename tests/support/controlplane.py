@@ -202,7 +202,7 @@ class ControlPlane:
         key = (body["apiVersion"], body["kind"])
         if key not in self._plurals:
             listed = self.request("GET", prefix).body
-            for entry in listed.get("resources", ()):
+            for entry in listed.get("resources", ()) if isinstance(listed, dict) else ():
                 if "/" not in entry["name"]:
                     self._plurals[body["apiVersion"], entry["kind"]] = (entry["name"], entry["namespaced"])
         if key not in self._plurals:

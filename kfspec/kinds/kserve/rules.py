@@ -170,22 +170,8 @@ def _containers(component: dict[str, Any], part: str, at: Path) -> Iterator[Diag
         if "STORAGE_URI" in given and (part == "transformer" or container.get("name") == "transformer-container"):
             message = "a transformer cannot have STORAGE_URI: the model is the predictor's"
             yield finding("KF367", message, (*path, "env", given.index("STORAGE_URI")), hint="remove it")
-        for group in ("limits", "requests"):
-            yield from _quantities((container.get("resources") or {}).get(group), (*path, "resources", group))
     if containers and part != "explainer" and component.get("model") is None:
         yield from _filled_in(containers[0], (*at, "containers", 0))
-    for name in ("model", *LEGACY):
-        inner = component.get(name)
-        if isinstance(inner, dict):
-            for group in ("limits", "requests"):
-                yield from _quantities((inner.get("resources") or {}).get(group), (*at, name, "resources", group))
-
-
-def _quantities(amounts: Any, at: Path) -> Iterator[Diagnostic]:
-    """Request above limit is checked where both are there, by `_filled_in`; here only that they are quantities."""
-    for key, value in (amounts or {}).items() if isinstance(amounts, dict) else ():
-        if isinstance(value, str) and quantity.parse(value) is None:
-            yield finding("KF122", f"'{key}' is no quantity: '{value}'", (*at, key), hint="as 500m, 2, 8Gi")
 
 
 def _filled_in(container: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
