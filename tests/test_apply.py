@@ -63,9 +63,9 @@ def test_the_api_server_takes_every_object_and_a_second_apply_changes_nothing(
 ) -> None:
     result = compiled(spec)
     for name, resources in result.environments.items():
-        for namespace in {r.ref.namespace for r in resources} - {""}:
+        bodies = [_apart(with_environment(resource.body, name), f"{spec.stem}-{name}") for resource in resources]
+        for namespace in {body["metadata"].get("namespace", "default") for body in bodies}:
             controlplane.create_namespace(namespace)
-        bodies = [with_environment(resource.body, name) for resource in resources]
         first = controlplane.apply(bodies, workers=1)
         refused = {identity(b): a.message for b, a in zip(bodies, first, strict=True) if a.status not in (200, 201)}
         assert refused == {}
@@ -76,6 +76,14 @@ def test_the_api_server_takes_every_object_and_a_second_apply_changes_nothing(
             before[n] = answer.body["metadata"]["resourceVersion"]
         second = controlplane.apply(bodies, workers=1)
         assert [answer.body["metadata"]["resourceVersion"] for answer in second] == before
+
+
+def _apart(body: dict[str, Any], suffix: str) -> dict[str, Any]:
+    """The object in a namespace of its own: the environments of a spec are clusters of their own."""
+    meta = body["metadata"]
+    if not meta.get("namespace"):
+        return body
+    return {**body, "metadata": {**meta, "namespace": f"{meta['namespace']}-{suffix}"}}
 
 
 @pytest.mark.parametrize("kind", ["inferenceServices", "notebooks"])
