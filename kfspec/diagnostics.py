@@ -88,6 +88,16 @@ def format_path(path: Path) -> str:
     return "".join(out)
 
 
+def field_name(path: Path) -> str:
+    """How a message names a place: the last field, with its index where it is a list entry; quoted."""
+    if not path:
+        return "the object"
+    start = len(path) - 1
+    while start > 0 and isinstance(path[start], int):
+        start -= 1
+    return f"'{format_path(path[start:])}'"
+
+
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether any finding is an error."""
     return any(d.severity is Severity.ERROR for d in diagnostics)

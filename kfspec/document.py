@@ -25,6 +25,11 @@ class Document(NamedTuple):
 
 def locate(document: Document, path: Path, at_key: bool = False) -> Pos:
     """Where `path` stands: its value, or with `at_key` its key. What is not there is placed at its nearest parent."""
+    return _find(document, path, at_key)[0]
+
+
+def _find(document: Document, path: Path, at_key: bool) -> tuple[Pos, int]:
+    """The place of a path, and how many of its parts are really there."""
     node = document.marks
     key: tuple[Mark, Mark] | None = None
     for n, part in enumerate(path):
@@ -35,27 +40,33 @@ def locate(document: Document, path: Path, at_key: bool = False) -> Pos:
         elif isinstance(part, int) and isinstance(children, list) and -len(children) <= part < len(children):
             key = None
             node = children[part]
+        elif node.children is None and not at_key:
+            return _pos(node.start, node.end), n  # a short form: the scalar is all that there is
         else:
-            missing = n < len(path)
-            return _pos(*key) if missing and key is not None else _first_line(node, document)
+            return (_pos(*key) if key is not None else _first_character(node, document)), n
     if at_key and key is not None:
-        return _pos(*key)
-    return _pos(node.start, node.end)
+        return _pos(*key), len(path)
+    return _pos(node.start, node.end), len(path)
 
 
 def _pos(start: Mark, end: Mark) -> Pos:
     return Pos(start.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
 
-def _first_line(node: Node, document: Document) -> Pos:
+def _first_character(node: Node, document: Document) -> Pos:
     """A point for a whole collection: underlining all of it would show nothing."""
     start = node.start
     return Pos(start.name or document.file, start.line + 1, start.column + 1, start.line + 1, start.column + 2)
 
 
 def place(document: Document, diagnostics: Iterable[Diagnostic]) -> Diagnostics:
-    """The findings with their places filled in, where they have none yet."""
-    return tuple(d if d.pos is not None else d._replace(pos=locate(document, d.path, d.at_key)) for d in diagnostics)
+    """The findings with their places filled in where they have none yet, and paths cut to what is in the document."""
+    return tuple(d if d.pos is not None else _placed(document, d) for d in diagnostics)
+
+
+def _placed(document: Document, diagnostic: Diagnostic) -> Diagnostic:
+    pos, depth = _find(document, diagnostic.path, diagnostic.at_key)
+    return diagnostic._replace(path=diagnostic.path[:depth], pos=pos)
 
 
 def source_text(document: Document, path: Path) -> str | None:

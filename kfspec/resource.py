@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
-from kfspec.diagnostics import Diagnostic, Path
+from kfspec.diagnostics import Diagnostic, Path, field_name
 
 Body: TypeAlias = dict[str, Any]
 """A Kubernetes object as JSON. Shared between stages, so never mutated once a Resource holds it."""
@@ -80,12 +80,18 @@ def origin_of(origins: Origins, path: Path) -> Origin:
     for length in range(len(path), -1, -1):
         origin = origins.get(path[:length])
         if origin is not None:
-            rest = path[length:]
-            return Origin(origin.path + rest, origin.at_key and not rest)
+            return Origin(origin.path + path[length:], origin.at_key)
     return Origin(path)
 
 
 def to_spec(resource: Resource, diagnostic: Diagnostic) -> Diagnostic:
-    """The same finding, its path in the object replaced by the place in the spec."""
+    """The same finding, its path in the object replaced by the place in the spec.
+
+    Where the message begins with the object's field and the spec calls it otherwise (`size` for `storage`), it says the
+    spec's word.
+    """
     origin = origin_of(resource.origins, diagnostic.path)
-    return diagnostic._replace(path=origin.path, at_key=diagnostic.at_key or origin.at_key)
+    message, field = diagnostic.message, field_name(diagnostic.path)
+    if origin.path and origin.path[-1:] != diagnostic.path[-1:] and not origin.at_key and message.startswith(field):
+        message = field_name(origin.path) + message[len(field) :]
+    return diagnostic._replace(path=origin.path, at_key=diagnostic.at_key or origin.at_key, message=message)

@@ -10,7 +10,7 @@ from typing import Any
 from kfspec.catalog.schema import Node, Schema
 from kfspec.catalog.validator import DATE_TIME, QUANTITY, RANGES, ROOT_FIELDS, refuses_unknown
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path, Upstream, format_path
+from kfspec.diagnostics import Diagnostic, Path, Upstream, field_name, format_path
 from kfspec.wording import describe, did_you_mean, nearest
 
 _NAMES = {
@@ -46,12 +46,12 @@ class _Explainer:
         if value is None:
             allowed = self.lenient_nulls or node.get("nullable") or has_default or "default" in node
             if not allowed and ("type" in node or node.get("intOrString")):
-                yield finding("KF126", f"{_field(path)} cannot be null", path, hint="remove the field, or give a value")
+                yield finding("KF126", f"{field_name(path)} cannot be null", path, hint="remove the field, or give a value")
             return
         wrong = _wrong_type(node, value)
         if wrong is not None:
             yield finding(
-                "KF103", f"{_field(path)} must be {wrong}, not {describe(value)}", path, hint=_retype(node, value)
+                "KF103", f"{field_name(path)} must be {wrong}, not {describe(value)}", path, hint=_retype(node, value)
             )
             return
         yield from _scalar(node, value, path)
@@ -76,7 +76,7 @@ class _Explainer:
         for key in missing:
             if not any(nearest(word, [key]) for word in unknown):
                 upstream = Upstream.NEVER_WORKS if self.zero_value_passes(key, node, above) else None
-                message = f"{_field(path)} lacks '{key}'"
+                message = f"{field_name(path)} lacks '{key}'"
                 yield finding("KF102", message, path, hint=f"add '{key}:'", at_key=True, upstream=upstream)
         yield from _lengths(node, len(value), "Properties", "fields", path)
         for key, item in value.items():
@@ -96,7 +96,7 @@ class _Explainer:
         hint = did_you_mean(key, missing) or did_you_mean(key, properties) or self.elsewhere(key, node, path, above)
         if hint is None and len(properties) <= 12:
             hint = f"one of: {', '.join(properties)}"
-        return finding("KF101", f"unknown field '{key}' in {_field(path)}", (*path, key), hint=hint, at_key=True)
+        return finding("KF101", f"unknown field '{key}' in {field_name(path)}", (*path, key), hint=hint, at_key=True)
 
     def elsewhere(self, key: str, node: Node, path: Path, above: tuple[Node, ...]) -> str | None:
         """A field that is known, only not here: one level down, or further up."""
@@ -120,13 +120,13 @@ class _Explainer:
             if fitting < 1 or (key == "oneOf" and fitting > 1):
                 groups = [" and ".join(b.get("required", ())) for b in branches if b.get("required")]
                 hint = f"{wanted} of: {', '.join(groups)}" if groups else None
-                yield finding("KF128", f"{_field(path)} must match {wanted} of its forms", path, hint=hint)
+                yield finding("KF128", f"{field_name(path)} must match {wanted} of its forms", path, hint=hint)
         for branch in node.get("allOf", ()):
             yield from self.combined(self.schema.node(branch), value, path)
             if not (branch.keys() & {"anyOf", "oneOf"}) and not self.fits(branch, value):
-                yield finding("KF128", f"{_field(path)} does not fit together", path)
+                yield finding("KF128", f"{field_name(path)} does not fit together", path)
         if "not" in node and self.fits(node["not"], value):
-            yield finding("KF128", f"{_field(path)} has a form that is excluded", path)
+            yield finding("KF128", f"{field_name(path)} has a form that is excluded", path)
 
     def fits(self, branch: Node, value: Any) -> bool:
         branch = {**self.schema.node(branch), "preserve": True}
@@ -161,7 +161,7 @@ def _scalar(node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
     if "enum" in node and value not in node["enum"]:
         allowed = [str(v) for v in node["enum"]]
         hint = did_you_mean(str(value), allowed, f"one of: {', '.join(allowed)}")
-        yield finding("KF104", f"{_field(path)} cannot be {describe(value)}", path, hint=hint)
+        yield finding("KF104", f"{field_name(path)} cannot be {describe(value)}", path, hint=hint)
     if isinstance(value, str):
         yield from _text(node, value, path)
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -175,10 +175,10 @@ def _text(node: Node, value: str, path: Path) -> Iterator[Diagnostic]:
             yield quantity_finding(value, path)
         return
     if pattern and _compiled(pattern).search(value) is None:
-        yield finding("KF104", f"{_field(path)} cannot be {describe(value)}", path, hint=f"must match {pattern}")
+        yield finding("KF104", f"{field_name(path)} cannot be {describe(value)}", path, hint=f"must match {pattern}")
     if node.get("format") == "date-time" and re.fullmatch(DATE_TIME[1:-1], value) is None:
         yield finding(
-            "KF104", f"{_field(path)} is no date and time: {describe(value)}", path, hint="2026-03-21T06:00:00Z"
+            "KF104", f"{field_name(path)} is no date and time: {describe(value)}", path, hint="2026-03-21T06:00:00Z"
         )
     yield from _lengths(node, len(value), "Length", "characters", path)
 
@@ -193,7 +193,7 @@ def quantity_finding(value: str, path: Path) -> Diagnostic:
         right = unit if unit in known.values() else known.get(unit.lower())
         if right is not None and re.fullmatch(QUANTITY[1:-1], match[1] + right):
             hint = f"did you mean '{match[1]}{right}'?"
-    return finding("KF122", f"{_field(path)} is no quantity: {describe(value)}", path, hint=hint)
+    return finding("KF122", f"{field_name(path)} is no quantity: {describe(value)}", path, hint=hint)
 
 
 def _is_quantity(pattern: str) -> bool:
@@ -208,33 +208,23 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _number(node: Node, value: float, path: Path) -> Iterator[Diagnostic]:
     low, high = node.get("minimum"), node.get("maximum")
     if low is not None and (value < low or (node.get("exclusiveMinimum") and value == low)):
-        yield finding("KF123", f"{_field(path)} is {value}, below its minimum {low}", path)
+        yield finding("KF123", f"{field_name(path)} is {value}, below its minimum {low}", path)
     if high is not None and (value > high or (node.get("exclusiveMaximum") and value == high)):
-        yield finding("KF123", f"{_field(path)} is {value}, above its maximum {high}", path)
+        yield finding("KF123", f"{field_name(path)} is {value}, above its maximum {high}", path)
     bounds = RANGES.get(node.get("format", ""))
     if bounds is not None and not bounds[0] <= value <= bounds[1]:
-        yield finding("KF123", f"{_field(path)} is {value}, which does not fit {node['format']}", path)
+        yield finding("KF123", f"{field_name(path)} is {value}, which does not fit {node['format']}", path)
     step = node.get("multipleOf")
     if step and value % step:
-        yield finding("KF123", f"{_field(path)} is {value}, no multiple of {step}", path)
+        yield finding("KF123", f"{field_name(path)} is {value}, no multiple of {step}", path)
 
 
 def _lengths(node: Node, size: int, what: str, word: str, path: Path) -> Iterator[Diagnostic]:
     low, high = node.get(f"min{what}"), node.get(f"max{what}")
     if low is not None and size < low:
-        yield finding("KF123", f"{_field(path)} has {size} {word}, and needs at least {low}", path)
+        yield finding("KF123", f"{field_name(path)} has {size} {word}, and needs at least {low}", path)
     if high is not None and size > high:
-        yield finding("KF123", f"{_field(path)} has {size} {word}, and may have at most {high}", path)
-
-
-def _field(path: Path) -> str:
-    """How a message names a place: the last field, with its index where it is a list entry."""
-    if not path:
-        return "the object"
-    start = len(path) - 1
-    while start > 0 and isinstance(path[start], int):
-        start -= 1
-    return f"'{format_path(path[start:])}'"
+        yield finding("KF123", f"{field_name(path)} has {size} {word}, and may have at most {high}", path)
 
 
 def _retype(node: Node, value: Any) -> str | None:

@@ -88,12 +88,14 @@ def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
     spec = job_spec(item, ctx, job, expansion)
     identity = {"kind": job.kind, "spec": spec, **({"rerun": item.rerun} if item.rerun is not None else {})}
     name = f"{ctx.name}-{base.digest8(identity)}"
-    found = [*expansion.found, *(d._replace(path=ctx.path) for d in _name_findings(ctx.name, job, spec))]
+    too_long = [d._replace(path=ctx.path) for d in _name_findings(ctx.name, job, spec)]
+    if too_long:
+        return Lowered((), (*expansion.found, *too_long))
     meta = base.metadata(ctx, item, name, protect=item.onChange == "keep")
     body = {"apiVersion": "kubeflow.org/v1", "kind": job.kind, "metadata": meta, "spec": spec}
     origins = {**base.base_origins(ctx), **expansion.origins}
     resource = base.resource(ctx, body, origins)
-    return Lowered((resource,) if item.run else (), tuple(found), () if item.run else (resource,))
+    return Lowered((resource,) if item.run else (), tuple(expansion.found), () if item.run else (resource,))
 
 
 def job_spec(item: JobItem, ctx: Context, job: JobKind, expansion: Expansion) -> dict[str, Any]:

@@ -1,0 +1,31 @@
+# Every target sets up what it needs: a virtual environment in .venv, made anew when pyproject.toml changes.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: help demo test check golden bench docs sandbox agreement
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
+demo: .venv/run.stamp ## Validate, break and compile the quickstart: kfspec in one minute
+	@$(BIN)/python -m examples.demo
+test: .venv/dev.stamp ## Run all tests, those against a real API server included
+	@$(BIN)/pytest $(ARGS)
+check: .venv/dev.stamp ## Formatting, lint and types
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+golden: .venv/dev.stamp ## Compile the examples into overlays/ again
+	@$(BIN)/kfspec compile examples/*/kfspec.yaml -o overlays
+bench: .venv/dev.stamp ## Measure kfspec beside its peers, as ratios
+	@$(BIN)/python -m bench $(ARGS)
+docs: .venv/dev.stamp ## Generate docs/codes.md and docs/kinds.md
+	@$(BIN)/python -m tests.support.docs
+sandbox: .venv/dev.stamp ## Start a local API server with the CRDs and print its kubeconfig
+	@$(BIN)/python -m tests.support.sandbox
+agreement: .venv/dev.stamp ## Compare verdicts with the recorded admission of Kubeflow 1.10, per kind
+	@$(BIN)/python -m tests.support.agreement
+
+.venv/run.stamp: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "kfspec needs Python 3.11 or newer" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . && touch $@
+.venv/dev.stamp: .venv/run.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' && touch $@

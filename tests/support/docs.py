@@ -1,0 +1,21 @@
+"""`make docs`: the generated pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kfspec.views.codes import render_page
+from kfspec.views.kinds import render_kinds
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page: file -> text."""
+    return {DOCS / "codes.md": render_page(), DOCS / "kinds.md": render_kinds()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(DOCS.parent))
