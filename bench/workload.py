@@ -40,7 +40,7 @@ def _service(rng: random.Random) -> dict[str, Any]:
         "containers": [
             {
                 "name": "kserve-container",
-                "image": f"registry.example.com/transform-{rng.randrange(200)}:1.{rng.randrange(90)}.{rng.randrange(20)}",
+                "image": f"registry.example.com/transform-{rng.randrange(200)}:1.{rng.randrange(90)}",
                 "args": ["--model_name", f"m{rng.randrange(10**6)}"],
                 "env": env(2),
                 "resources": resources(),

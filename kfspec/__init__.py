@@ -37,7 +37,7 @@ _PUBLIC = {
 }
 """Name -> module below `kfspec`."""
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605 - pinned by a test
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -115,14 +115,14 @@ def apply(operations: tuple[Operation, ...], before: Any) -> Any:
 def _applied(value: Any, operation: Operation, path: Path) -> Any:
     if not path:
         return operation.value
-    head, *rest = path
-    changed = dict(value) if isinstance(value, dict) else list(value)
+    rest = path[1:]
+    head: Any = path[0]
+    changed: Any = dict(value) if isinstance(value, dict) else list(value)
     if rest:
-        changed[head] = _applied(value[head], operation, tuple(rest))
+        changed[head] = _applied(value[head], operation, rest)
     elif operation.op == "remove":
         del changed[head]
     elif operation.op == "add" and isinstance(changed, list):
-        assert isinstance(head, int)
         changed.insert(head, operation.value)
     else:
         changed[head] = operation.value

@@ -77,9 +77,9 @@ def source_text(document: Document, path: Path) -> str | None:
     node = document.marks
     for part in path:
         children = node.children
-        if isinstance(part, str) and isinstance(children, dict) and part in children:
-            node = children[part]
-        elif isinstance(part, int) and isinstance(children, list) and part < len(children):
+        if (isinstance(part, str) and isinstance(children, dict) and part in children) or (
+            isinstance(part, int) and isinstance(children, list) and part < len(children)
+        ):
             node = children[part]
         else:
             return None

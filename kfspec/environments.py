@@ -29,7 +29,7 @@ def declared_in_environment_only(document: Document, environment: str) -> frozen
     own = declared.get(environment) if isinstance(declared, dict) else None
     if not isinstance(own, dict):
         return frozenset()
-    alone = set()
+    alone: set[tuple[str, str]] = set()
     for block, items in own.items():
         top = document.value.get(block)
         known = top if isinstance(top, dict) else {}
@@ -101,8 +101,7 @@ def _names(declared: Any) -> list[Diagnostic]:
 def _merged(whole: Marked, declared: Marked, environment: str | None, found: list[Diagnostic]) -> Marked:
     if found:
         # a broken environment would only produce findings about itself: place them in the tree that still has it
-        whole = with_key(whole, "environments", declared)
-        return whole
+        return with_key(whole, "environments", declared)
     if environment is not None:
         own = at(declared, environment)
         return merge(whole, own) if own is not None and isinstance(own.value, dict) else whole

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path as FilePath
@@ -49,7 +48,7 @@ def read_file(path: FilePath, root: FilePath, at_path: Path) -> tuple[bytes | No
         if not real.is_relative_to(root):
             hint = f"only files below {root} are read"
             return None, (finding("KF052", f"'{path}' leaves the project", at_path, hint=hint),)
-        if not stat.S_ISREG(os.stat(real).st_mode):
+        if not stat.S_ISREG(real.stat().st_mode):
             return None, (finding("KF051", f"'{path}' is not a regular file", at_path),)
         return real.read_bytes(), ()
     except (OSError, ValueError, RuntimeError) as error:
@@ -65,7 +64,7 @@ def read_spec(path: FilePath) -> tuple[Document | None, Diagnostics]:
     file = str(path)
     start = Pos(file, 1, 1, 1, 1)
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             return None, (finding("KF001", f"'{path}' is not a regular file")._replace(pos=start),)
         data = path.read_bytes()
     except (OSError, ValueError) as error:

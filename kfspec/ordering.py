@@ -12,11 +12,32 @@ from typing import Any
 
 from kfspec.resource import Body, ObjectRef, Resource
 
-_ORDER = (
-    "CustomResourceDefinition Namespace Profile PriorityClass StorageClass ResourceQuota LimitRange ServiceAccount Role "
-    "ClusterRole RoleBinding ClusterRoleBinding AuthorizationPolicy NetworkPolicy PodDefault ConfigMap Secret "
-    "PersistentVolume PersistentVolumeClaim ClusterServingRuntime ServingRuntime TrainingRuntime Service Deployment"
-).split()
+_ORDER = [
+    "CustomResourceDefinition",
+    "Namespace",
+    "Profile",
+    "PriorityClass",
+    "StorageClass",
+    "ResourceQuota",
+    "LimitRange",
+    "ServiceAccount",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "AuthorizationPolicy",
+    "NetworkPolicy",
+    "PodDefault",
+    "ConfigMap",
+    "Secret",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ClusterServingRuntime",
+    "ServingRuntime",
+    "TrainingRuntime",
+    "Service",
+    "Deployment",
+]
 _RANK = {kind: n for n, kind in enumerate(_ORDER)}
 
 _AFTER = {

@@ -19,8 +19,8 @@ from kfspec.includes import project_root, read_file, read_spec
 from kfspec.lowering import Lowering, lower
 from kfspec.resource import Resource
 from kfspec.spec.project import Project, check
-from kfspec.wording import nearest
 from kfspec.verification import verify
+from kfspec.wording import nearest
 
 
 class Build(NamedTuple):
@@ -127,7 +127,7 @@ def _overrides_of_nothing(found: list[Diagnostic], root: Document, environment: 
         return found
     kept = []
     explained = set()
-    for path in sorted(broken):  # type: ignore[type-var]
+    for path in sorted(broken):
         block, name = str(path[0]), str(path[1])
         declared = root.value.get(block)
         near = nearest(name, declared) if isinstance(declared, dict) else None

@@ -40,7 +40,7 @@ def parse(text: str) -> Quantity | None:
         value, family = number.scaleb(_EXPONENT[suffix]), "decimal"
     else:
         value, family = number.scaleb(int(suffix[1:])), "exponent"
-    value = value.quantize(_NANO, rounding=ROUND_UP) if value.as_tuple().exponent < -9 else value  # type: ignore[operator]
+    value = value.quantize(_NANO, rounding=ROUND_UP) if value.as_tuple().exponent < -9 else value
     return Quantity(-value if sign == "-" else value, family)
 
 

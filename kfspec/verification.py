@@ -22,7 +22,6 @@ from kfspec.kinds.base import Facts
 from kfspec.resource import GVK, Resource, to_spec
 from kfspec.wording import describe, did_you_mean
 
-
 _REMARSHALLED = frozenset(
     {
         ("serving.kserve.io", "InferenceService"),

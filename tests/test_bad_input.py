@@ -32,8 +32,7 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "a list": (
         "- a\n",
-        "error[KF050]: a spec is a mapping, not a list or a single value\n"
-        " --> kfspec.yaml:1:1\n1 | - a\n  | ^^^\n",
+        "error[KF050]: a spec is a mapping, not a list or a single value\n --> kfspec.yaml:1:1\n1 | - a\n  | ^^^\n",
     ),
     "a tab for indentation": (
         HEAD + "volumes:\n\tdata: {size: 1Gi}\n",
@@ -64,7 +63,8 @@ CASES: dict[str, tuple[str, str]] = {
         "   = help: did you mean 'port'?\n",
     ),
     "a wrong type": (
-        HEAD + "inferenceServices: {s: {predictor: {minReplicas: two, model: {modelFormat: sklearn, storageUri: gs://a}}}}\n",
+        HEAD
+        + "inferenceServices: {s: {predictor: {minReplicas: two, model: {modelFormat: sklearn, storageUri: gs://a}}}}\n",
         "error[KF103]: 'minReplicas' must be a whole number, not 'two'\n"
         " --> kfspec.yaml:5:50   inferenceServices.s.predictor.minReplicas\n"
         "5 | inferenceServices: {s: {predictor: {minReplicas: two, model: {modelFormat: sklearn, storageUri: gs://a}}}}\n"
@@ -127,7 +127,8 @@ CASES: dict[str, tuple[str, str]] = {
         "  = help: did you mean 'bucket'?\n",
     ),
     "an override of nothing": (
-        HEAD + "notebooks: {explore: {image: a}}\nenvironments: {dev: {}, prod: {notebooks: {explor: {env: {A: b}}}}}\n",
+        HEAD
+        + "notebooks: {explore: {image: a}}\nenvironments: {dev: {}, prod: {notebooks: {explor: {env: {A: b}}}}}\n",
         "error[KF105]: environment 'prod' changes 'notebooks.explor', which the spec does not declare\n"
         " --> kfspec.yaml:6:44   notebooks.explor\n"
         "6 | environments: {dev: {}, prod: {notebooks: {explor: {env: {A: b}}}}}\n"
@@ -263,7 +264,9 @@ def test_two_specs_that_are_one_object(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
-    (tmp_path / "b.yaml").write_text(GOOD.replace("project: p", "project: q").replace("profiles: {t: {owner: a}}", "externals: {profiles: [t]}"))
+    (tmp_path / "b.yaml").write_text(
+        GOOD.replace("project: p", "project: q").replace("profiles: {t: {owner: a}}", "externals: {profiles: [t]}")
+    )
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, capsys, "compile", "a.yaml", "b.yaml") == (
         1,

@@ -33,7 +33,11 @@ def isvc_json_schema(folder: Path) -> str:
     assert known is not None
     crd = next(c for c in crds(known) if c["spec"]["names"]["kind"] == "InferenceService")
     schema = _strict(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
-    schema["properties"] |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+    schema["properties"] |= {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+    }
     folder.mkdir(parents=True)
     (folder / "inferenceservice-serving-v1beta1.json").write_text(json.dumps(schema))
     return f"{folder}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"

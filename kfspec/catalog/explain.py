@@ -46,7 +46,9 @@ class _Explainer:
         if value is None:
             allowed = self.lenient_nulls or node.get("nullable") or has_default or "default" in node
             if not allowed and ("type" in node or node.get("intOrString")):
-                yield finding("KF126", f"{field_name(path)} cannot be null", path, hint="remove the field, or give a value")
+                yield finding(
+                    "KF126", f"{field_name(path)} cannot be null", path, hint="remove the field, or give a value"
+                )
             return
         wrong = _wrong_type(node, value)
         if wrong is not None:

@@ -22,10 +22,27 @@ from kfspec.catalog.releases import KUBERNETES, RELEASES, component_of
 
 Node: TypeAlias = dict[str, Any]
 
-_PLAIN = (
-    "type format enum pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems "
-    "maxItems uniqueItems minProperties maxProperties required nullable default"
-).split()
+_PLAIN = [
+    "type",
+    "format",
+    "enum",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "required",
+    "nullable",
+    "default",
+]
 _WORDS = {
     "x-kubernetes-int-or-string": "intOrString",
     "x-kubernetes-preserve-unknown-fields": "preserve",

@@ -15,10 +15,23 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.wording import describe, did_you_mean
 
-_FIELDS = (
-    "name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp "
-    "deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields"
-).split()
+_FIELDS = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+]
 _LABEL = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
@@ -141,7 +154,7 @@ def label_problem(value: str) -> str | None:
 
 def _other_fields(meta: dict[str, Any]) -> Iterator[Diagnostic]:
     if meta.get("managedFields") is not None:
-        path = ("metadata", "managedFields")
+        path: Path = ("metadata", "managedFields")
         yield finding("KF139", "'managedFields' is the server's own", path, hint="remove it", at_key=True)
     for n, finalizer in enumerate(_list(meta, "finalizers")):
         if not isinstance(finalizer, str):

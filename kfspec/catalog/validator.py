@@ -17,10 +17,22 @@ RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 ROOT_FIELDS = ("apiVersion", "kind", "metadata")
 """Every object has them, whether its schema says so or not; they are checked elsewhere."""
 
-_SAME = (
-    "enum minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems maxItems uniqueItems "
-    "minProperties maxProperties required"
-).split()
+_SAME = [
+    "enum",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "required",
+]
 
 
 def compile_validator(schema: Schema, lenient_nulls: bool) -> Any:

@@ -87,8 +87,8 @@ def _target_name(body: dict[str, Any], ref: ObjectRef) -> str:
         return ref.name
     target = spec.get("target")
     if isinstance(target, dict) and isinstance(target.get("name"), str):
-        return target["name"]
-    return spec["secretName"] if isinstance(spec.get("secretName"), str) else ref.name
+        return str(target["name"])
+    return str(spec["secretName"]) if isinstance(spec.get("secretName"), str) else ref.name
 
 
 def _judge(

@@ -29,13 +29,36 @@ DERIVES_FROM = ("volumes",)
 HOME = "/home/jovyan"
 """Where the images of Kubeflow keep the user's home (jupyter-web-app v1.10.0, `spawner_ui_config.yaml`)."""
 
-_CONTAINER = (
-    "image imagePullPolicy command args env envFrom resources ports lifecycle livenessProbe readinessProbe startupProbe "
-    "securityContext workingDir stdin tty terminationMessagePath terminationMessagePolicy volumeDevices"
-).split()
-_POD = (
-    "serviceAccountName nodeSelector tolerations affinity imagePullSecrets priorityClassName runtimeClassName".split()
-)
+_CONTAINER = [
+    "image",
+    "imagePullPolicy",
+    "command",
+    "args",
+    "env",
+    "envFrom",
+    "resources",
+    "ports",
+    "lifecycle",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "securityContext",
+    "workingDir",
+    "stdin",
+    "tty",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+    "volumeDevices",
+]
+_POD = [
+    "serviceAccountName",
+    "nodeSelector",
+    "tolerations",
+    "affinity",
+    "imagePullSecrets",
+    "priorityClassName",
+    "runtimeClassName",
+]
 
 _SERVER_TYPES = {"jupyter": "jupyter", "vscode": "group-one", "rstudio": "group-two"}
 """Ours -> the annotation's value by which the dashboard shows the server (jupyter-web-app v1.10.0)."""

@@ -17,7 +17,18 @@ from kfspec.resource import Origin, Origins
 from kfspec.wording import describe
 
 _OPAQUE = frozenset(
-    "labels annotations nodeSelector matchLabels data stringData binaryData matchExpressions podAnnotations podLabels".split()
+    [
+        "labels",
+        "annotations",
+        "nodeSelector",
+        "matchLabels",
+        "data",
+        "stringData",
+        "binaryData",
+        "matchExpressions",
+        "podAnnotations",
+        "podLabels",
+    ]
 )
 """Maps whose keys are the user's own: never read as fields."""
 

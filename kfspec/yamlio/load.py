@@ -146,7 +146,8 @@ class _Builder:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 plain = event.implicit[0] and event.tag is None
-                text = event.value
+                text: str = event.value
+                value: Any
                 frame = stack[-1] if stack else None
                 if frame is not None and frame.keys is not None and frame.key is None:
                     if plain and event.anchor is None and text != "<<" and resolve(text) is text:
@@ -180,7 +181,8 @@ class _Builder:
                     self._add(frame, value, node, 1)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 if not self._open(stack, event, kind is yaml.MappingStartEvent):
-                    return self._skip(parser)
+                    self._skip(parser)
+                    return None
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 frame = stack.pop()
                 frame.node.end = event.end_mark
@@ -194,10 +196,12 @@ class _Builder:
                 self._add(stack[-1], frame.value, frame.node, frame.expanded)
                 if stack[-1].expanded > MAX_NODES:
                     self._error("KF008", f"the document has more than {MAX_NODES:,} values", event)
-                    return self._skip(parser)
+                    self._skip(parser)
+                    return None
             elif kind is yaml.AliasEvent:
                 if not self._alias(stack, event):
-                    return self._skip(parser)
+                    self._skip(parser)
+                    return None
 
     def _finish(self, parser: Any, value: Any, node: Node) -> tuple[Any, Node] | None:
         parser.get_event()  # the end of the document
@@ -205,6 +209,7 @@ class _Builder:
         return None if empty else (value, node)
 
     def _skip(self, parser: Any) -> None:
+        """Pass over the rest of a document that cannot be built."""
         while not isinstance(parser.get_event(), yaml.DocumentEndEvent):
             pass
 

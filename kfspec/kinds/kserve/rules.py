@@ -92,7 +92,9 @@ def _implementation(component: dict[str, Any], part: str, at: Path) -> Iterator[
         legacy = [name for name in LEGACY if component.get(name) is not None]
         model = component.get("model") is not None
         names = [c.get("name") for c in component.get("containers") or () if isinstance(c, dict)]
-        serving = custom and (not (legacy or model) or CONTAINER in names or len(names) == 1 and not _collocated(names))
+        serving = custom and (
+            not (legacy or model) or CONTAINER in names or (len(names) == 1 and not _collocated(names))
+        )
         count = (len(legacy) or int(model)) + int(serving)
         wanted = "'model' or 'containers'"
     elif part == "explainer":

@@ -88,5 +88,5 @@ def _elastic(elastic: dict[str, object], spec: dict[str, object], has_worker: bo
         yield finding("KF393", f"'minReplicas' is {low}, above 'maxReplicas' {high}", (*at, "minReplicas"))
     backend = elastic.get("rdzvBackend")
     if isinstance(backend, str) and backend not in _BACKENDS:
-        hint = did_you_mean(backend, _BACKENDS, f"one of: {', '.join(_BACKENDS)}")
-        yield finding("KF393", f"torchrun has no rendezvous backend '{backend}'", (*at, "rdzvBackend"), hint=hint)
+        known = did_you_mean(backend, _BACKENDS, f"one of: {', '.join(_BACKENDS)}")
+        yield finding("KF393", f"torchrun has no rendezvous backend '{backend}'", (*at, "rdzvBackend"), hint=known)

@@ -74,8 +74,8 @@ class JobItem(Namespaced):
     runPolicy: Json = Field(default=None, description="Upstream's.")  # noqa: N815
 
 
-_CONTAINER = "image imagePullPolicy command args workingDir env envFrom resources".split()
-_POD = "serviceAccountName nodeSelector tolerations imagePullSecrets priorityClassName".split()
+_CONTAINER = ["image", "imagePullPolicy", "command", "args", "workingDir", "env", "envFrom", "resources"]
+_POD = ["serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"]
 _SHORT = (*_CONTAINER, "volumeMounts", "workers", "restartPolicy", *_POD, "podLabels", "podAnnotations")
 
 
@@ -259,7 +259,7 @@ def _suffix_parts(job: JobKind, spec: dict[str, Any]) -> tuple[str, str]:
     for name, replica in replicas.items() if isinstance(replicas, dict) else ():
         count = replica.get("replicas", 1) if isinstance(replica, dict) else 1
         parts.append((name.lower(), str(max(0, count - 1)) if isinstance(count, int) else "0"))
-    return max(parts, key=lambda part: len(part[0]) + len(part[1]))
+    return max(parts, key=lambda part: (len(part[0]) + len(part[1]), part[1]))
 
 
 _MANAGED_BY = ("kubeflow.org/training-operator", "kueue.x-k8s.io/multikueue")
