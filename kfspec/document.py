@@ -33,13 +33,10 @@ def _find(document: Document, path: Path, at_key: bool) -> tuple[Pos, int]:
     node = document.marks
     key: tuple[Mark, Mark] | None = None
     for n, part in enumerate(path):
-        children = node.children
-        if isinstance(part, str) and isinstance(children, dict) and part in children:
-            key = node.keys.get(part) if node.keys else None
-            node = children[part]
-        elif isinstance(part, int) and isinstance(children, list) and -len(children) <= part < len(children):
-            key = None
-            node = children[part]
+        child = _child(node, part)
+        if child is not None:
+            key = node.keys.get(part) if node.keys and isinstance(part, str) else None
+            node = child
         elif node.children is None and not at_key:
             return _pos(node.start, node.end), n  # a short form: the scalar is all that there is
         else:
@@ -47,6 +44,17 @@ def _find(document: Document, path: Path, at_key: bool) -> tuple[Pos, int]:
     if at_key and key is not None:
         return _pos(*key), len(path)
     return _pos(node.start, node.end), len(path)
+
+
+def _child(node: Node, part: str | int) -> Node | None:
+    children = node.children
+    if isinstance(children, dict):
+        found: Node | None = children.get(part)
+        return found
+    if isinstance(children, list) and isinstance(part, int) and 0 <= part < len(children):
+        entry: Node = children[part]
+        return entry
+    return None
 
 
 def _pos(start: Mark, end: Mark) -> Pos:
@@ -76,13 +84,10 @@ def source_text(document: Document, path: Path) -> str | None:
     """
     node = document.marks
     for part in path:
-        children = node.children
-        if (isinstance(part, str) and isinstance(children, dict) and part in children) or (
-            isinstance(part, int) and isinstance(children, list) and part < len(children)
-        ):
-            node = children[part]
-        else:
+        child = _child(node, part)
+        if child is None:
             return None
+        node = child
     if node.children is not None:
         return None
     source = document.texts.get(node.start.name)

@@ -98,7 +98,9 @@ class _Explainer:
         hint = did_you_mean(key, missing) or did_you_mean(key, properties) or self.elsewhere(key, node, path, above)
         if hint is None and len(properties) <= 12:
             hint = f"one of: {', '.join(properties)}"
-        return finding("KF101", f"unknown field '{key}' in {field_name(path)}", (*path, key), hint=hint, at_key=True)
+        message = f"unknown field '{key}' in {field_name(path)}"
+        upstream = Upstream.DROPS if node.get("drops") else None
+        return finding("KF101", message, (*path, key), hint=hint, at_key=True, upstream=upstream)
 
     def elsewhere(self, key: str, node: Node, path: Path, above: tuple[Node, ...]) -> str | None:
         """A field that is known, only not here: one level down, or further up."""

@@ -4,7 +4,7 @@ Prose goes, structure stays: types, required fields, enums, bounds, patterns, fo
 CEL rules. A part that several kinds of a component repeat (a pod spec occurs dozens of times) is stored once.
 
 A schema file holds `{"versions": {"v1": node}}`; a node is JSON Schema with these words of its own: `$` (a number: a part
-of `parts.json`), `intOrString`, `preserve`, `embedded`, `list` and `keys`, `map`, `cel`.
+of `parts.json`), `intOrString`, `preserve`, `embedded`, `drops` (unknown fields vanish), `list` and `keys`, `map`, `cel`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from kfspec.catalog import katib
 from kfspec.catalog.releases import KUBERNETES, RELEASES, component_of
 
 Node: TypeAlias = dict[str, Any]
@@ -79,8 +80,20 @@ def import_directory(source: Path, release: str, out: Path) -> list[str]:
         version = RELEASES[release].versions[component]
         described = {kind: _kind_of_crd(name, crd, source) for kind, (name, crd) in kinds.items()}
         nodes = {kind: _versions(crd) for kind, (_, crd) in kinds.items()}
+        if component == "katib":
+            written = katib.types(_container(crds))
+            nodes = {kind: {v: written[kind] for v in versions} for kind, versions in nodes.items()}
         _write(out, component, version, f"kubeflow/manifests v{release}", described, nodes)
     return sorted(components)
+
+
+def _container(crds: Mapping[str, Any]) -> Node:
+    """Kubernetes' Container, as the CRD of PyTorchJob has it."""
+    version = crds["kubeflow.org_pytorchjobs.yaml"]["spec"]["versions"][0]
+    spec = reduce_schema(version["schema"]["openAPIV3Schema"])["properties"]["spec"]
+    replica = spec["properties"]["pytorchReplicaSpecs"]["additionalProperties"]
+    node: Node = replica["properties"]["template"]["properties"]["spec"]["properties"]["containers"]["items"]
+    return node
 
 
 def _read(path: Path) -> Any:

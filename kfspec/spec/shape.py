@@ -42,9 +42,9 @@ def _real_path(loc: tuple[int | str, ...], value: Any, kind: str) -> Path:
     """`loc` without the names of union members, which pydantic mixes in."""
     path: list[str | int] = []
     for n, part in enumerate(loc):
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
         elif kind == "missing" and n == len(loc) - 1:
             pass
