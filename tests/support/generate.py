@@ -1,0 +1,234 @@
+"""Objects generated from a kind's schema, every field at least once over the set, made to satisfy the kind's rules."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kfspec.catalog import KindEntry
+from kfspec.catalog.schema import Node, Schema, load_schema
+
+Body = dict[str, Any]
+
+
+def everything(schema: Schema, node: Node, name: str = "") -> Any:
+    """A value that has every field of the node, with plausible leaves."""
+    node = schema.node(node)
+    if "enum" in node:
+        return next((v for v in node["enum"] if v), node["enum"][0])
+    if node.get("format") == "quantity" or node.get("intOrString"):
+        return "1"
+    kind = node.get("type")
+    if kind == "object" or "properties" in node:
+        return _object(schema, node)
+    if kind == "array":
+        return [everything(schema, node.get("items", {"type": "string"}), name)]
+    if kind == "boolean":
+        return True
+    if kind in ("integer", "number"):
+        return max(1, node.get("minimum", 1))
+    return _text(node, name)
+
+
+def _object(schema: Schema, node: Node) -> Body:
+    value = {key: everything(schema, sub, key) for key, sub in (node.get("properties") or {}).items()}
+    extra = node.get("additionalProperties")
+    if isinstance(extra, dict):
+        value["key"] = everything(schema, extra, "key")
+    if node.get("embedded"):
+        value |= {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    elif node.get("preserve") and not value:
+        value["free"] = {"form": 1}
+    return value
+
+
+def _text(node: Node, name: str) -> str:
+    if node.get("format") == "date-time":
+        return "2026-03-21T06:00:00Z"
+    if node.get("format") == "byte":
+        return "aGk="
+    if "[KMGTPE]i" in node.get("pattern", ""):
+        return "1"
+    return {"apiVersion": "v1"}.get(name, "x" * max(1, node.get("minLength", 1)))
+
+
+def paths(schema: Schema, node: Node, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every declared field below a node, list entries as `[]`, entries of free maps as `{}`."""
+    node = schema.node(node)
+    for key, sub in (node.get("properties") or {}).items():
+        yield (*at, key)
+        yield from paths(schema, sub, (*at, key))
+    if isinstance(node.get("items"), dict):
+        yield from paths(schema, node["items"], (*at, "[]"))
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from paths(schema, node["additionalProperties"], (*at, "{}"))
+
+
+def present(schema: Schema, node: Node, value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The declared fields that a value has."""
+    node = schema.node(node)
+    properties = node.get("properties") or {}
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if key in properties:
+            yield (*at, key)
+            yield from present(schema, properties[key], item, (*at, key))
+        elif isinstance(node.get("additionalProperties"), dict):
+            yield from present(schema, node["additionalProperties"], item, (*at, "{}"))
+    for item in value if isinstance(value, list) else ():
+        yield from present(schema, node.get("items") or {}, item, (*at, "[]"))
+
+
+def objects(entry: KindEntry, version: str, namespace: str) -> list[Body]:
+    """A set of valid objects of a kind that together have every field which its rules permit."""
+    schema = load_schema(entry, version)
+    body = everything(schema, schema.root)
+    api = f"{entry.group}/{version}" if entry.group else version
+    meta: Body = {"name": "generated", "labels": {"a": "b"}, "annotations": {"c": "d"}}
+    if entry.namespaced:
+        meta["namespace"] = namespace
+    body |= {"apiVersion": api, "kind": entry.kind, "metadata": meta}
+    made = ADAPT.get(entry.kind, lambda b: [b])(body)
+    for n, each in enumerate(made):
+        each["metadata"] = {**meta, "name": f"generated-{n}"}
+        if entry.kind == "Notebook":
+            each["spec"]["template"]["spec"]["containers"][0]["name"] = f"generated-{n}"
+    return made
+
+
+def _pod(pod: Body, container: str | None = None) -> None:
+    """Make what a pod spec refers to in itself agree."""
+    for group in ("containers", "initContainers"):
+        for entry in pod.get(group) or ():
+            for mount in entry.get("volumeMounts") or ():
+                mount["name"] = pod["volumes"][0]["name"]
+    if container is not None:
+        pod["containers"][0]["name"] = container
+
+
+def _notebook(body: Body) -> list[Body]:
+    _pod(body["spec"]["template"]["spec"])
+    return [body]
+
+
+def _profile(body: Body) -> list[Body]:
+    body["spec"]["owner"]["kind"] = "User"
+    body["spec"]["plugins"][0] = {"kind": "WorkloadIdentity", "apiVersion": "v1", "spec": {"gcpServiceAccount": "a"}}
+    return [body]
+
+
+def _pytorchjob(body: Body) -> list[Body]:
+    spec = body["spec"]
+    replica = spec["pytorchReplicaSpecs"].pop("key")
+    replica["restartPolicy"] = "OnFailure"
+    _pod(replica["template"]["spec"], "pytorch")
+    spec["pytorchReplicaSpecs"] = {"Master": replica, "Worker": copy.deepcopy(replica)}
+    spec["nprocPerNode"] = "auto"
+    spec["runPolicy"] |= {"cleanPodPolicy": "None", "managedBy": "kubeflow.org/training-operator"}
+    del spec["runPolicy"]["ttlSecondsAfterFinished"]
+    spec["elasticPolicy"]["rdzvBackend"] = "c10d"
+    older = copy.deepcopy(body)
+    del older["spec"]["nprocPerNode"]
+    del spec["elasticPolicy"]["nProcPerNode"]
+    return [body, older]
+
+
+def _inferenceservice(body: Body) -> list[Body]:
+    from kfspec.kinds.kserve.rules import CONTAINER, LEGACY
+
+    predictor = body["spec"]["predictor"]
+    for component in body["spec"].values():
+        component.pop("deploymentStrategy", None)
+        component |= {"scaleMetric": "concurrency", "canaryTrafficPercent": 1, "timeout": 1}
+        for name in ("containers", "initContainers"):
+            for n, container in enumerate(component.get(name) or ()):
+                container["name"] = CONTAINER if name == "containers" else f"x{n}"
+        _mounts(component)
+    body["spec"]["explainer"].pop("containers")
+    predictor["workerSpec"].pop("containers", None)
+    for name in ("model", *LEGACY):
+        predictor[name] |= {"storageUri": "pvc://x/y", "protocolVersion": "v2"}
+    predictor["model"] |= {"modelFormat": {"name": "sklearn", "version": "1"}, "runtime": "kserve-sklearnserver"}
+    made = []
+    for kept in ("model", *LEGACY, "containers"):
+        one = copy.deepcopy(body)
+        for name in {"model", *LEGACY, "containers"} - {kept}:
+            one["spec"]["predictor"].pop(name)
+        made.append(one)
+    explained = copy.deepcopy(made[0])
+    explained["spec"]["explainer"].pop("art")
+    explained["spec"]["explainer"]["containers"] = [{"name": "x", "image": "x"}]
+    return [*made, explained]
+
+
+def _mounts(component: Body) -> None:
+    if component.get("volumes"):
+        for group in ("containers", "initContainers"):
+            for entry in component.get(group) or ():
+                for mount in entry.get("volumeMounts") or ():
+                    mount["name"] = component["volumes"][0]["name"]
+
+
+def _claim(body: Body) -> list[Body]:
+    spec = body["spec"]
+    spec |= {
+        "accessModes": ["ReadWriteOnce"],
+        "volumeMode": "Filesystem",
+        "resources": {"requests": {"storage": "1"}, "limits": {"storage": "1"}},
+    }
+    spec["selector"] = {
+        "matchLabels": {"a": "b"},
+        "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+    }
+    spec["dataSource"] = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "x"}
+    spec["dataSourceRef"] = dict(spec["dataSource"])
+    body.pop("status")
+    return [body]
+
+
+def _binding(body: Body) -> list[Body]:
+    body["roleRef"] = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "kubeflow-edit"}
+    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "a"}
+    body["subjects"] = [user, {"kind": "ServiceAccount", "name": "a", "namespace": "b"}]
+    return [body]
+
+
+def _namespace(body: Body) -> list[Body]:
+    body["spec"]["finalizers"] = ["kubernetes"]
+    body.pop("status")
+    return [body]
+
+
+def _policy(body: Body) -> list[Body]:
+    spec = body["spec"]
+    selector, reference, references = spec.pop("selector"), spec.pop("targetRef"), spec.pop("targetRefs")
+    provider = spec.pop("provider", None)
+    body.pop("status", None)
+    source = spec["rules"][0]["from"][0]["source"]
+    accounts = {key: source.pop(key) for key in ("serviceAccounts", "notServiceAccounts") if key in source}
+    spec["rules"][0]["from"].append({"source": accounts})
+    target = {"kind": "Service", "group": "", "name": "x"}
+    cases: list[tuple[str, Any]] = [("selector", selector), ("targetRef", target), ("targetRefs", [target])]
+    made = []
+    for key, value in cases:
+        one = copy.deepcopy(body)
+        one["spec"][key] = value
+        made.append(one)
+    assert reference
+    assert references
+    if provider is not None:
+        made[0]["spec"] |= {"provider": provider, "action": "CUSTOM"}
+    return made
+
+
+ADAPT: dict[str, Callable[[Body], list[Body]]] = {
+    "Notebook": _notebook,
+    "Profile": _profile,
+    "PyTorchJob": _pytorchjob,
+    "InferenceService": _inferenceservice,
+    "PersistentVolumeClaim": _claim,
+    "RoleBinding": _binding,
+    "Namespace": _namespace,
+    "AuthorizationPolicy": _policy,
+}
+"""Kind -> what its rules want of a generated object; several objects where fields exclude each other."""
