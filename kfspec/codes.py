@@ -549,6 +549,16 @@ _ALL: tuple[Code, ...] = (
         "Nothing to do.",
     ),
     Code(
+        "KF138",
+        "status-is-ignored",
+        _N,
+        _ADVICE,
+        "A desired object has a status.",
+        "Controllers write the status; the API server ignores what anybody else says of it.",
+        "status: {}",
+        "Remove it.",
+    ),
+    Code(
         "KF139",
         "server-field",
         _E,

@@ -76,12 +76,23 @@ def _judge(body: Any, facts: Facts) -> Iterator[Diagnostic]:
     checks = _checks(entry.file, gvk.version, entry)
     fits = checks.validator.is_valid(body)
     if not fits:
-        yield from explain(checks.schema, body, checks.lenient_nulls, (gvk.group, gvk.kind) in _REMARSHALLED)
+        found = explain(checks.schema, body, checks.lenient_nulls, (gvk.group, gvk.kind) in _REMARSHALLED)
+        yield from (d for d in found if d.path[:1] != ("status",) or _status_matters(d, checks.schema))
     yield from checks.special.check(body)
     yield from _scale(entry, gvk.version, body)
+    if "status" in body and "status" in (entry.subresources.get(gvk.version) or {}):
+        message = "the status is the controller's; the server ignores this one"
+        yield finding("KF138", message, ("status",), hint="remove it", at_key=True)
     module = kinds.OBJECT_KINDS.get((gvk.group, gvk.kind))
     if module is not None and fits:
         yield from kinds.load(module).rules(body, facts)
+
+
+def _status_matters(diagnostic: Diagnostic, schema: Schema) -> bool:
+    """The server throws a desired status away before it validates, but not before it converts it for server-side apply:
+    unknown fields and other types are refused, and times are of no type there (kube-openapi `schemaconv`, v0.37)."""
+    node = schema.at(diagnostic.path) or {}
+    return diagnostic.code == "KF101" or (diagnostic.code == "KF103" and node.get("format") != "date-time")
 
 
 def _scale(entry: KindEntry, version: str, body: dict[str, Any]) -> Iterator[Diagnostic]:
