@@ -34,6 +34,8 @@ class Lowering(NamedTuple):
     """All objects of one environment, in the order of the spec, and what each item became."""
 
     resources: tuple[Resource, ...]
+    templates: tuple[Resource, ...]
+    """What items are that do not run: checked, and not emitted."""
     by_item: dict[tuple[str, str], tuple[Item, Lowered]]
     surroundings: tuple[Any, ...]
     """What besides itself an item's objects depend on: equal surroundings and the same item give the same objects."""
@@ -58,7 +60,8 @@ def lower(project: Project, release: Release, reuse: Lowering | None = None) -> 
         found.extend(by_item[key][1].diagnostics)
     resources = tuple(r for _, lowered in by_item.values() for r in lowered.resources)
     found.extend(_twice(resources, document))
-    return Lowering(resources, by_item, surroundings), tuple(found)
+    templates = tuple(r for _, lowered in by_item.values() for r in lowered.templates)
+    return Lowering(resources, templates, by_item, surroundings), tuple(found)
 
 
 def _namespaces(project: Project) -> dict[str, str]:

@@ -111,8 +111,9 @@ def _judge(result: _Environment, root: Document, earlier: Sequence[_Environment]
     """Verify what was lowered, check references, and place every finding."""
     found = list(result.diagnostics)
     if result.lowering is not None and result.project is not None and result.release is not None:
-        found.extend(references.check(result.lowering.resources, result.project.settings.externals))
-        found.extend(verify(result.lowering.resources, result.release))
+        resources = (*result.lowering.resources, *result.lowering.templates)
+        found.extend(references.check(resources, result.project.settings.externals))
+        found.extend(verify(resources, result.release))
     found = _overrides_of_nothing(found, root, result.name)
     severities = result.project.settings.policies.severity if result.project is not None else {}
     found = [d._replace(severity=Severity(severities[d.code])) if d.code in severities else d for d in found]

@@ -292,7 +292,7 @@ class _Builder:
         if not self.kubectl:
             self._error("KF006", f"the key {shown} is not a string", event, f'write "{shown}" in quotes')
             return str(event.value)
-        text = {True: "true", False: "false", None: "null"}.get(value, str(value)) if value is not None else "null"
+        text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
         if text != event.value:
             self._warn_reading(event, f'the key "{text}"')
         return text
@@ -367,7 +367,7 @@ class _Builder:
             return
         if other is value or (other == value and type(other) is type(value)):
             return
-        shown = {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
         self._warn_reading(event, shown)
 
     def _warn_reading(self, event: Any, shown: str) -> None:

@@ -1,0 +1,145 @@
+"""A run's name is its content: frozen. Changing one of these names starts every user's training again.
+
+Source of the rule: design of the spec's language, `kfspec.dev/v1alpha1`; another name here is another apiVersion.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kfspec.diagnostics import has_errors
+from kfspec.pipeline import build
+from kfspec.yamlio.dump import dump
+
+BASE: dict[str, Any] = {"kind": "PyTorchJob", "image": "registry.example.com/train:1"}
+
+
+def name_of(item: dict[str, Any], tmp_path: Path, **top: Any) -> str:
+    """The name of the one run that an item compiles to."""
+    spec = {
+        "apiVersion": "kfspec.dev/v1alpha1",
+        "project": "p",
+        "externals": {"profiles": ["t"], "volumes": ["data"], "secrets": ["hub"]},
+        "defaults": {"profile": "t"},
+        "trainingJobs": {"train": item},
+        **top,
+    }
+    path = tmp_path / "kfspec.yaml"
+    path.write_text(dump(spec))
+    result = build(path)
+    assert not has_errors(result.diagnostics), result.diagnostics
+    return result.environments["default"][0].ref.name
+
+
+def pod(**container: Any) -> dict[str, Any]:
+    """A replica's template around one container."""
+    return {"spec": {"containers": [{"name": "pytorch", "image": "registry.example.com/train:1", **container}]}}
+
+
+GOLDEN: dict[str, tuple[dict[str, Any], str]] = {
+    "an image": ({}, "train-7ab1e5fe"),
+    "workers": ({"workers": 2}, "train-4a7c5c49"),
+    "no worker": ({"workers": 0}, "train-7ab1e5fe"),
+    "a command": ({"command": ["python", "train.py"]}, "train-ee2d2661"),
+    "arguments": ({"args": ["--lr=0.1"]}, "train-6acf51e3"),
+    "environment": ({"env": {"A": "x", "B": "1e-5"}}, "train-e34b77bf"),
+    "a secret": ({"env": {"T": {"valueFrom": {"secretKeyRef": {"name": "hub", "key": "t"}}}}}, "train-e98974db"),
+    "resources": ({"resources": {"cpu": 2, "memory": "4Gi"}}, "train-b46dd51b"),
+    "a GPU": ({"resources": {"gpu": 1}}, "train-3d344a98"),
+    "a volume": ({"volumeMounts": {"data": "/data"}}, "train-37b9a8ed"),
+    "a restart policy": ({"restartPolicy": "OnFailure"}, "train-f02c9991"),
+    "a service account": ({"serviceAccountName": "default-editor"}, "train-d86971a8"),
+    "a node pool": ({"nodeSelector": {"pool": "gpu"}}, "train-44020dba"),
+    "tolerations": ({"tolerations": [{"key": "gpu", "operator": "Exists"}]}, "train-c0883015"),
+    "pod labels": ({"podLabels": {"team": "ml"}}, "train-00ea6154"),
+    "a run policy": ({"runPolicy": {"cleanPodPolicy": "Running", "backoffLimit": 2}}, "train-0537c592"),
+    "processes": ({"nprocPerNode": "auto"}, "train-36a126dd"),
+    "elastic": ({"workers": 2, "elasticPolicy": {"minReplicas": 1, "maxReplicas": 3}}, "train-54219507"),
+    "a second run": ({"rerun": "2"}, "train-de305db5"),
+    "upstream's form": (
+        {"image": None, "pytorchReplicaSpecs": {"Master": {"replicas": 1, "template": pod()}}},
+        "train-7ab1e5fe",
+    ),
+    "unicode": ({"env": {"GREETING": "grüß dich"}}, "train-d8ef6a13"),
+}
+"""What is added to `BASE` -> the frozen name."""
+
+
+def item(change: dict[str, Any]) -> dict[str, Any]:
+    """`BASE` with a change; None removes."""
+    return {key: value for key, value in {**BASE, **change}.items() if value is not None}
+
+
+@pytest.mark.parametrize("case", GOLDEN)
+def test_names_are_frozen(case: str, tmp_path: Path) -> None:
+    change, name = GOLDEN[case]
+    assert name_of(item(change), tmp_path) == name
+
+
+def test_what_runs_decides_and_nothing_else(tmp_path: Path) -> None:
+    name = name_of(item({"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "1"}}), tmp_path)
+    same = [
+        ({"resources": {"cpu": "1000m", "memory": "1024Mi"}, "env": [{"name": "A", "value": "1"}]}, {}),
+        (
+            {
+                "resources": {"cpu": 1, "memory": "1Gi"},
+                "env": {"A": 1},
+                "labels": {"a": "b"},
+                "annotations": {"c": "d"},
+            },
+            {},
+        ),
+        ({"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "1"}, "onChange": "replace", "history": 9}, {}),
+        ({"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "1"}}, {"kubeflow": "1.10.0"}),
+        ({"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "1"}}, {"project": "renamed"}),
+        (
+            {
+                "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": 1, "memory": "1024Mi"}},
+                "env": {"A": "1"},
+            },
+            {},
+        ),
+    ]
+    assert [name_of(item(change), tmp_path, **top) for change, top in same] == [name] * len(same)
+    other = [
+        {"resources": {"cpu": 2, "memory": "1Gi"}, "env": {"A": "1"}},
+        {"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "2"}},
+        {"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "1"}, "rerun": "2"},
+        {"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "1"}, "image": "registry.example.com/train:2"},
+        {"resources": {"cpu": 1, "memory": "1Gi"}, "env": {"A": "1"}, "podLabels": {"x": "y"}},
+    ]
+    names = [name_of(item(change), tmp_path) for change in other]
+    assert len({name, *names}) == len(other) + 1
+
+
+def test_a_changed_default_of_the_catalogue_moves_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kfspec.catalog import schema
+    from kfspec import verification
+
+    name = name_of(item({"workers": 1}), tmp_path)
+    load = schema._load.__wrapped__
+
+    def with_other_defaults(file: str, version: str) -> schema.Schema:
+        loaded = load(file, version)
+        parts = [{**part, "default": 7} if part.get("type") == "integer" else part for part in loaded.parts]
+        return schema.Schema(loaded.root, parts)
+
+    monkeypatch.setattr(schema, "_load", with_other_defaults)
+    monkeypatch.setattr(verification, "_COMPILED", {})
+    assert name_of(item({"workers": 1}), tmp_path) == name
+
+
+def test_a_template_is_checked_and_not_emitted(tmp_path: Path) -> None:
+    path = tmp_path / "kfspec.yaml"
+    path.write_text(
+        "apiVersion: kfspec.dev/v1alpha1\nproject: p\nexternals: {profiles: [t]}\ndefaults: {profile: t}\n"
+        "trainingJobs: {train: {kind: PyTorchJob, image: a, run: false, restartPolicy: Sometimes}}\n"
+    )
+    result = build(path)
+    assert [(d.code, d.message) for d in result.diagnostics] == [
+        ("KF385", "no pod is ever made with the restart policy 'Sometimes'")
+    ]
+    assert result.environments == {"default": ()}
