@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import time
@@ -11,28 +10,19 @@ from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """A command of a comparison. `before` runs, untimed, ahead of every round."""
+    """A command of a comparison; `arguments` is asked for before every round, untimed."""
 
     name: str
-    arguments: Sequence[str]
-    before: Callable[[], object] = lambda: None
-    accept: tuple[int, ...] = (0,)
-    environment: dict[str, str] = {}  # noqa: RUF012 - never changed
+    arguments: Callable[[], Sequence[str]]
 
 
 def seconds(command: Command) -> float:
-    """Wall-clock seconds of one run. Raises RuntimeError if it ends with a status that is not accepted."""
-    command.before()
+    """Wall-clock seconds of one run. Raises RuntimeError if it ends with a status that is not 0."""
+    arguments = list(command.arguments())
     start = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own argument lists, no shell
-        list(command.arguments),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-        env={**os.environ, **command.environment},
-    )
+    done = subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)  # noqa: S603
     took = time.perf_counter() - start
-    if done.returncode not in command.accept:
+    if done.returncode != 0:
         raise RuntimeError(f"{command.name} ended with {done.returncode}: {done.stderr.decode()[-500:]}")
     return took
 

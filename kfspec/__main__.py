@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -17,5 +18,15 @@ def main() -> int:
     return run()
 
 
+def script() -> None:
+    """The entry point of the command: ends without taking the values of a run apart one by one."""
+    status = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    script()

@@ -6,6 +6,7 @@ Only shapes that are credentials and nothing else; a name like PASSWORD counts w
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
@@ -30,9 +31,14 @@ def looks_like_credential(text: str) -> str | None:
     return next((what for what, shape in _SHAPES if shape.search(text)), None)
 
 
+@lru_cache(maxsize=4096)
+def _names_one(name: str) -> bool:
+    return _NAME.search(name.upper()) is not None
+
+
 def env_credential(name: str, value: str) -> str | None:
     """The same for an environment variable, whose name may say it."""
     found = looks_like_credential(value)
-    if found is None and _NAME.search(name.upper()) and not _HARMLESS.fullmatch(value):
+    if found is None and _names_one(name) and not _HARMLESS.fullmatch(value):
         return "a credential, by the variable's name"
     return found

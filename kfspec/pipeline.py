@@ -47,7 +47,24 @@ class _Environment(NamedTuple):
     project: Project | None = None
     lowering: Lowering | None = None
     release: catalog.Release | None = None
+    files: dict[str, bytes] = {}  # noqa: RUF012 - never changed
     diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Prepared(NamedTuple):
+    """A spec whose objects are lowered, and not judged yet: `judge` says what is wrong with them."""
+
+    build: Build
+    """Its findings are those of reading alone."""
+    results: tuple[_Environment, ...]
+    document: Document | None
+
+    def judge(self) -> Diagnostics:
+        """Every finding of every environment, placed and in order. The long part of the work."""
+        if self.document is None:
+            return self.build.diagnostics
+        judged = [_judge(result, self.document) for result in self.results]
+        return in_order([*self.build.diagnostics, *_merged(judged, self.build.environment_names)])
 
 
 def build(spec: FilePath, environments: Sequence[str] = ()) -> Build:
@@ -56,27 +73,30 @@ def build(spec: FilePath, environments: Sequence[str] = ()) -> Build:
     `environments` restricts the work to those; a name that the spec does not declare is passed over (see
     `Build.environment_names`). No exception is raised for anything that a spec can hold.
     """
+    prepared = prepare(spec, environments)
+    return prepared.build._replace(diagnostics=prepared.judge())
+
+
+def prepare(spec: FilePath, environments: Sequence[str] = ()) -> Prepared:
+    """Read, resolve, check and lower: all that rendering needs."""
     document, found = read_spec(spec)
     if document is None or has_errors(found):
-        return Build(None, (), (), {}, {}, in_order(found), document.texts if document else _text_of(spec))
+        texts = document.texts if document else _text_of(spec)
+        return Prepared(Build(None, (), (), {}, {}, in_order(found), texts), (), None)
     names = environment_names(document)
     chosen = [name for name in names if not environments or name in environments]
     base = _stages("", document, None)
-    results = [_stages(name, document, base) for name in chosen]
-    judged = [_judge(result, document, results[:n]) for n, result in enumerate(results)]
-    files = {result.name: _files(result, spec) for result in judged}
-    diagnostics = [*found, *_merged(judged, names)]
-    for _, problems in files.values():
-        diagnostics.extend(problems)
-    return Build(
+    results = [_with_files(_stages(name, document, base), spec) for name in chosen]
+    built = Build(
         next((r.project.settings.project for r in results if r.project is not None), None),
         names,
         base.lowering.resources if base.lowering is not None else (),
         {r.name: r.lowering.resources if r.lowering is not None else () for r in results},
-        {name: content for name, (content, _) in files.items() if content},
-        in_order(diagnostics),
+        {r.name: r.files for r in results if r.files},
+        found,
         document.texts,
     )
+    return Prepared(built, tuple(results), document)
 
 
 def _text_of(spec: FilePath) -> dict[str, str]:
@@ -107,7 +127,7 @@ def _stages(name: str, root: Document, base: _Environment | None) -> _Environmen
     return result._replace(lowering=lowering, diagnostics=result.diagnostics + problems)
 
 
-def _judge(result: _Environment, root: Document, earlier: Sequence[_Environment]) -> _Environment:
+def _judge(result: _Environment, root: Document) -> _Environment:
     """Verify what was lowered, check references, and place every finding."""
     found = list(result.diagnostics)
     if result.lowering is not None and result.project is not None and result.release is not None:
@@ -142,9 +162,10 @@ def _overrides_of_nothing(found: list[Diagnostic], root: Document, environment: 
     return [d for d in found if d.path[:2] not in explained] + kept
 
 
-def _files(result: _Environment, spec: FilePath) -> tuple[dict[str, bytes], Diagnostics]:
-    if result.project is None:
-        return {}, ()
+def _with_files(result: _Environment, spec: FilePath) -> _Environment:
+    """The environment with the content of the files that it copies."""
+    if result.project is None or not result.project.settings.files:
+        return result
     content: dict[str, bytes] = {}
     found: list[Diagnostic] = []
     root = project_root(spec)
@@ -153,7 +174,7 @@ def _files(result: _Environment, spec: FilePath) -> tuple[dict[str, bytes], Diag
         found.extend(problems)
         if data is not None:
             content[name] = data
-    return content, place(result.document, tuple(found))
+    return result._replace(files=content, diagnostics=(*result.diagnostics, *found))
 
 
 def _merged(results: Iterable[_Environment], names: tuple[str, ...]) -> list[Diagnostic]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Diagnostics, Pos, Severity
+from kfspec.diagnostics import Diagnostic, Diagnostics, Pos, Severity, has_errors
 from kfspec.kustomize import ENCRYPTED, MARKER
 
 _MARKER = MARKER.encode()
@@ -37,25 +36,82 @@ class _Existing(NamedTuple):
     foreign: tuple[str, ...]
 
 
+class Pending(NamedTuple):
+    """A tree that is built beside the old one and waits to take its place."""
+
+    plans: tuple[_Plan, ...] = ()
+    diagnostics: Diagnostics = ()
+    lock: int | None = None
+    made: tuple[Path, ...] = ()
+    """Directories that were made for it, outermost first."""
+
+    def commit(self) -> tuple[Written, Diagnostics]:
+        """Put it in its place. With an error among the findings, nothing is changed."""
+        if has_errors(self.diagnostics):
+            self.abandon()
+            return Written(), self.diagnostics
+        try:
+            for plan in self.plans:
+                if plan.fresh is not None:
+                    _exchange(plan.fresh, plan.target)
+        except OSError as error:
+            return Written(), (_error(error, self.plans[0].target),)
+        finally:
+            self.abandon()
+        results = [plan.result for plan in self.plans]
+        return Written(
+            tuple(p for r in results for p in r.added),
+            tuple(p for r in results for p in r.changed),
+            tuple(p for r in results for p in r.removed),
+            sum(r.unchanged for r in results),
+        ), self.diagnostics
+
+    def abandon(self) -> None:
+        """Remove what was built, or what it replaced, and let the next writer in."""
+        for plan in self.plans:
+            if plan.fresh is not None:
+                _remove(plan.fresh)
+        for folder in reversed(self.made):
+            with contextlib.suppress(OSError):  # it holds something now
+                folder.rmdir()
+        if self.lock is not None:
+            os.close(self.lock)
+
+
 def write(tree: Mapping[str, str | bytes], directory: Path, root: Path) -> tuple[Written, Diagnostics]:
     """Make `directory` hold the tree. With an error among the findings, nothing was changed.
 
     `tree` maps `<project>/...` to content; `root` is the project's root, which the directory may not leave through a
     symlink. Foreign files are reported as warnings.
     """
+    return stage(tree, directory, root).commit()
+
+
+def stage(tree: Mapping[str, str | bytes], directory: Path, root: Path) -> Pending:
+    """The first half of `write`: everything but the last step."""
     projects = sorted({path.split("/", 1)[0] for path in tree})
     wanted = {
         p: {path.split("/", 1)[1]: _bytes(c) for path, c in tree.items() if path.startswith(f"{p}/")} for p in projects
     }
     problem = _unusable(directory, root)
     if problem is not None:
-        return Written(), (problem,)
+        return Pending(diagnostics=(problem,))
+    lock = None
+    made: tuple[Path, ...] = ()
+    plans: list[_Plan] = []
     try:
+        made = tuple(reversed([folder for folder in (directory, *directory.parents) if not folder.exists()]))
         directory.mkdir(parents=True, exist_ok=True)
-        with _locked(directory):
-            return _write_all(wanted, directory)
+        lock = os.open(directory, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # on the directory itself, so that it leaves no file
+        existing, found = _survey(wanted, directory)
+        if not has_errors(found):
+            for project in projects:
+                plans.append(_plan(wanted[project], existing[project], directory / project))
     except OSError as error:
-        return Written(), (_error(error, directory),)
+        found = (_error(error, directory),)
+        _remove(directory / f".{projects[0]}.kfspec-new")
+    return Pending(tuple(plans), found, lock, made)
 
 
 def stale(tree: Mapping[str, str | bytes], directory: Path) -> Diagnostics:
@@ -106,38 +162,21 @@ def _error(error: OSError, directory: Path) -> Diagnostic:
     return _refusal(f"cannot write '{where}': {error.strerror or error}", where)
 
 
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """One writer at a time; the lock is on the directory itself and leaves no file."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _write_all(wanted: Mapping[str, Mapping[str, bytes]], directory: Path) -> tuple[Written, Diagnostics]:
+def _survey(wanted: Mapping[str, Mapping[str, bytes]], directory: Path) -> tuple[dict[str, _Existing], Diagnostics]:
+    """What stands in every project's directory, and whether anything is in the way."""
     found: list[Diagnostic] = []
-    plans: list[tuple[str, _Existing]] = []
+    existing: dict[str, _Existing] = {}
     for project, files in wanted.items():
         target = directory / project
         _recover(target)
         if target.is_symlink() or (target.exists() and not target.is_dir()):
-            return Written(), (_refusal(f"'{target}' is not a directory", target),)
-        existing = _existing(target)
-        blocked = _blocked(files, existing, target)
+            return {}, (_refusal(f"'{target}' is not a directory", target),)
+        existing[project] = _existing(target)
+        blocked = _blocked(files, existing[project], target)
         if blocked is not None:
-            return Written(), (blocked,)
-        found.extend(_foreign(existing, target))
-        plans.append((project, existing))
-    results = [_replace(wanted[project], existing, directory / project) for project, existing in plans]
-    return Written(
-        tuple(p for r in results for p in r.added),
-        tuple(p for r in results for p in r.changed),
-        tuple(p for r in results for p in r.removed),
-        sum(r.unchanged for r in results),
-    ), tuple(found)
+            return {}, (blocked,)
+        found.extend(_foreign(existing[project], target))
+    return existing, tuple(found)
 
 
 def _existing(target: Path) -> _Existing:
@@ -192,23 +231,30 @@ def _foreign(existing: _Existing, target: Path) -> Iterator[Diagnostic]:
         yield finding("KF402", message, severity=Severity.WARNING)._replace(pos=where)
 
 
-def _replace(files: Mapping[str, bytes], existing: _Existing, target: Path) -> Written:
+class _Plan(NamedTuple):
+    """One project's directory: what would change, and the new one if anything does."""
+
+    target: Path
+    fresh: Path | None
+    result: Written
+
+
+def _plan(files: Mapping[str, bytes], existing: _Existing, target: Path) -> _Plan:
+    """Build the new directory beside the old one. Raises OSError, with nothing left behind."""
     added = tuple(f"{target.name}/{p}" for p in sorted(files.keys() - existing.own.keys()))
     removed = tuple(f"{target.name}/{p}" for p in sorted(existing.own.keys() - files.keys()))
     changed = tuple(f"{target.name}/{p}" for p in sorted(files) if p in existing.own and existing.own[p] != files[p])
     result = Written(added, changed, removed, len(files) - len(added) - len(changed))
     if not (added or removed or changed):
-        return result
+        return _Plan(target, None, result)
     fresh = target.with_name(f".{target.name}.kfspec-new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    _remove(fresh)
     try:
         _fill(fresh, files, existing, target)
-        _exchange(fresh, target)
     except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _remove(fresh)
         raise
-    shutil.rmtree(fresh, ignore_errors=True)
-    return result
+    return _Plan(target, fresh, result)
 
 
 def _fill(fresh: Path, files: Mapping[str, bytes], existing: _Existing, target: Path) -> None:
@@ -244,7 +290,7 @@ def _exchange(fresh: Path, target: Path) -> None:
     old = _old(target)
     os.rename(target, old)  # noqa: PTH104 - dying here leaves the old tree under `old`: see _recover
     os.rename(fresh, target)  # noqa: PTH104
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
 
 
 def _swap(fresh: Path, target: Path) -> bool:
@@ -262,6 +308,14 @@ def _old(target: Path) -> Path:
     return target.with_name(f".{target.name}.kfspec-old")
 
 
+def _remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    if folder.exists():
+        import shutil  # brings three compressors along, and most runs remove nothing
+
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _recover(target: Path) -> None:
     """Finish what an earlier process died in: the old tree comes back, and leftovers go."""
     old = _old(target)
@@ -269,4 +323,4 @@ def _recover(target: Path) -> None:
         os.rename(old, target)  # noqa: PTH104
     for leftover in (old, target.with_name(f".{target.name}.kfspec-new")):
         if leftover.exists():
-            shutil.rmtree(leftover, ignore_errors=True)
+            _remove(leftover)

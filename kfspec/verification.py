@@ -6,7 +6,7 @@ Plain manifests and a spec's objects take this same way, so they get the same an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from kfspec import kinds
 from kfspec.catalog import KindEntry, Release, releases_with
@@ -34,13 +34,29 @@ _REMARSHALLED = frozenset(
 `admission.Defaulter`; KServe 0.14.1, pvcviewer-controller v1.10.0, spark-operator 2.1.0; recorded)."""
 
 
-class _Checks(NamedTuple):
-    """What one served version of a kind is judged with, compiled."""
+_COMPILE_FROM = 12
+"""Objects of one kind from which compiling a validator costs less than walking along each of them."""
 
-    schema: Schema
-    validator: Any
-    special: Special
-    lenient_nulls: bool
+
+class _Checks:
+    """What one served version of a kind is judged with."""
+
+    def __init__(self, entry: KindEntry, version: str) -> None:
+        self.schema = load_schema(entry, version)
+        self.special = Special(self.schema)
+        self.lenient_nulls = entry.component == "kubernetes"
+        self.remarshalled = (entry.group, entry.kind) in _REMARSHALLED
+        self.seen = 0
+        self.validator: Any = None
+
+    def mistakes(self, body: dict[str, Any]) -> list[Diagnostic]:
+        """Where the object does not fit its schema."""
+        self.seen += 1
+        if self.validator is None and self.seen >= _COMPILE_FROM:
+            self.validator = compile_validator(self.schema, self.lenient_nulls)
+        if self.validator is not None and self.validator.is_valid(body):
+            return []
+        return list(explain(self.schema, body, self.lenient_nulls, self.remarshalled))
 
 
 def verify(resources: Iterable[Resource], release: Release, *, admission_only: bool = False) -> Diagnostics:
@@ -73,18 +89,16 @@ def _judge(body: Any, facts: Facts) -> Iterator[Diagnostic]:
     yield from check_metadata(body, entry)
     if entry is None or gvk.version not in entry.versions:
         return
-    checks = _checks(entry.file, gvk.version, entry)
-    fits = checks.validator.is_valid(body)
-    if not fits:
-        found = explain(checks.schema, body, checks.lenient_nulls, (gvk.group, gvk.kind) in _REMARSHALLED)
-        yield from (d for d in found if d.path[:1] != ("status",) or _status_matters(d, checks.schema))
+    checks = _checks(entry, gvk.version)
+    mistakes = checks.mistakes(body)
+    yield from (d for d in mistakes if d.path[:1] != ("status",) or _status_matters(d, checks.schema))
     yield from checks.special.check(body)
     yield from _scale(entry, gvk.version, body)
     if "status" in body and "status" in (entry.subresources.get(gvk.version) or {}):
         message = "the status is the controller's; the server ignores this one"
         yield finding("KF138", message, ("status",), hint="remove it", at_key=True)
     module = kinds.OBJECT_KINDS.get((gvk.group, gvk.kind))
-    if module is not None and fits:
+    if module is not None and not mistakes:
         yield from kinds.load(module).rules(body, facts)
 
 
@@ -154,15 +168,12 @@ def _kind_names(component: str, release: Release) -> list[str]:
     return [entry.kind for entry in kinds_of(component, release.components[component])]
 
 
-_COMPILED: dict[tuple[str, str], _Checks] = {}
+_KNOWN: dict[tuple[str, str], _Checks] = {}
+"""Made once in a process: a schema never changes while it runs."""
 
 
-def _checks(file: str, version: str, entry: KindEntry) -> _Checks:
-    """Compiled once in a process: the schema of a file never changes while it runs."""
-    key = (file, version)
-    checks = _COMPILED.get(key)
+def _checks(entry: KindEntry, version: str) -> _Checks:
+    checks = _KNOWN.get((entry.file, version))
     if checks is None:
-        schema = load_schema(entry, version)
-        lenient = entry.component == "kubernetes"
-        checks = _COMPILED[key] = _Checks(schema, compile_validator(schema, lenient), Special(schema), lenient)
+        checks = _KNOWN[entry.file, version] = _Checks(entry, version)
     return checks

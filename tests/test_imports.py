@@ -16,7 +16,7 @@ LAYERS = (
     ("kinds",),
     ("spec.project", "checks", "lowering", "verification", "ordering"),
     ("kustomize", "tree"),
-    ("pipeline", "manifests"),
+    ("pipeline", "manifests", "forking"),
     ("views",),
     ("cli", "__main__"),
 )

@@ -87,6 +87,8 @@ def _openapi(schema: Schema, node: Node) -> dict[str, Any]:
             result[key] = [_openapi(schema, sub) for sub in value]
         elif key in ("items", "additionalProperties", "not") and isinstance(value, dict):
             result[key] = _openapi(schema, value)
+        elif key == "cel":
+            result[_WORDS[key]] = [{k: v for k, v in rule.items() if k != "unless"} for rule in value]
         else:
             result[_WORDS.get(key, key)] = value
     if node.get("intOrString"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from kfspec.catalog import katib
+from kfspec.catalog.celrules import holds
 from kfspec.catalog.releases import KUBERNETES, RELEASES, component_of
 
 Node: TypeAlias = dict[str, Any]
@@ -82,7 +84,7 @@ def import_directory(source: Path, release: str, out: Path) -> list[str]:
         nodes = {kind: _versions(crd) for kind, (_, crd) in kinds.items()}
         if component == "katib":
             written = katib.types(_container(crds))
-            nodes = {kind: {v: written[kind] for v in versions} for kind, versions in nodes.items()}
+            nodes = {kind: dict.fromkeys(versions, written[kind]) for kind, versions in nodes.items()}
         _write(out, component, version, f"kubeflow/manifests v{release}", described, nodes)
     return sorted(components)
 
@@ -148,10 +150,7 @@ def reduce_schema(schema: Mapping[str, Any]) -> Node:
         if key in schema:
             node[word] = schema[key]
     if "x-kubernetes-validations" in schema:
-        node["cel"] = [
-            {k: rule[k] for k in ("rule", "message", "messageExpression", "reason", "fieldPath") if k in rule}
-            for rule in schema["x-kubernetes-validations"]
-        ]
+        node["cel"] = [_rule(rule) for rule in schema["x-kubernetes-validations"]]
     if "properties" in schema:
         node["properties"] = {name: reduce_schema(sub) for name, sub in schema["properties"].items()}
     for key in ("items", "not"):
@@ -166,6 +165,21 @@ def reduce_schema(schema: Mapping[str, Any]) -> Node:
         if key in schema and not node.get("intOrString"):
             node[key] = [reduce_schema(sub) for sub in schema[key]]
     return node
+
+
+_SELF = re.compile(r"\bself\b(\.([A-Za-z_]\w*)\b(?!\())?")
+
+
+def _rule(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A CEL rule. `unless` lists the fields that it looks at, where it is true of an object that has none of them: most
+    objects then need no evaluation."""
+    rule: dict[str, Any] = {
+        k: given[k] for k in ("rule", "message", "messageExpression", "reason", "fieldPath") if k in given
+    }
+    uses = _SELF.findall(rule["rule"])
+    if uses and all(name for _, name in uses) and "oldSelf" not in rule["rule"] and holds(rule["rule"], {}):
+        rule["unless"] = sorted({name for _, name in uses})
+    return rule
 
 
 # -- built-in kinds ---------------------------------------------------------------------------------------------

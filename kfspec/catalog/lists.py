@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
+from kfspec.catalog.celrules import holds
 from kfspec.catalog.schema import Node, Schema
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
@@ -120,22 +120,8 @@ def _rules(rules: list[dict[str, Any]], value: Any, path: Path) -> Iterator[Diag
     for rule in rules:
         if "oldSelf" in rule["rule"]:
             continue  # a transition rule: it judges a change, not an object
-        if _holds(rule["rule"], value) is False:
+        if "unless" in rule and isinstance(value, dict) and not any(field in value for field in rule["unless"]):
+            continue
+        if holds(rule["rule"], value) is False:
             message = rule.get("message") or f"failed rule: {rule['rule']}"
             yield finding("KF125", f"'{path[-1] if path else 'object'}': {message}", path)
-
-
-def _holds(rule: str, value: Any) -> bool | None:
-    """Whether the rule is true of `self`; None where this evaluator lacks a function that the rule calls."""
-    try:
-        return bool(_program(rule)({"self": value}))
-    except (ValueError, TypeError, RuntimeError, KeyError):
-        return None
-
-
-@lru_cache(maxsize=128)
-def _program(rule: str) -> Any:
-    import cel
-
-    program = cel.compile(rule)
-    return lambda context: program.execute(context)

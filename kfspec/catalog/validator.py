@@ -43,11 +43,15 @@ def compile_validator(schema: Schema, lenient_nulls: bool) -> Any:
     """
     import jsonschema_rs
 
+    return jsonschema_rs.validator_for(json_schema(schema, lenient_nulls))
+
+
+def json_schema(schema: Schema, lenient_nulls: bool) -> dict[str, Any]:
+    """The structural schema as JSON Schema 2020-12."""
     parts = {str(n): _translate(part, lenient_nulls) for n, part in enumerate(schema.parts)}
     root = _translate(schema.node(schema.root), lenient_nulls)
     root["properties"] = {**root.get("properties", {}), **{key: {} for key in ROOT_FIELDS}}
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": parts, **root}
-    return jsonschema_rs.validator_for(document)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": parts, **root}
 
 
 def _translate(node: Node, lenient: bool, *, nullable: bool = False) -> dict[str, Any]:

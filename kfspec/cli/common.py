@@ -19,6 +19,12 @@ DEFAULT_SPEC = "kfspec.yaml"
 def builds(specs: Sequence[str], environments: Sequence[str]) -> list[Build]:
     """Every spec through the pipeline. Raises click.UsageError for an environment that none of them declares."""
     results = [build(Path(spec), environments) for spec in specs or (DEFAULT_SPEC,)]
+    known_environments(results, environments)
+    return results
+
+
+def known_environments(results: Sequence[Build], environments: Sequence[str]) -> None:
+    """Raises click.UsageError for an environment that no spec declares."""
     declared = {name for result in results for name in result.environment_names}
     for name in environments:
         if declared and name not in declared:
@@ -26,7 +32,6 @@ def builds(specs: Sequence[str], environments: Sequence[str]) -> list[Build]:
 
             hint = did_you_mean(name, declared, f"declared: {', '.join(sorted(declared))}")
             raise click.UsageError(f"no spec declares the environment '{name}'; {hint}")
-    return results
 
 
 def report(

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from kfspec.cli.common import DEFAULT_SPEC, builds, report, status
+from kfspec.cli.common import DEFAULT_SPEC, known_environments, report, status
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Pos, has_errors
+from kfspec.forking import in_child
 from kfspec.includes import project_root
 from kfspec.kustomize import Tree, render, with_environment
 from kfspec.ordering import in_order
-from kfspec.pipeline import Build
-from kfspec.tree import Written, stale, write
+from kfspec.pipeline import Build, prepare
+from kfspec.tree import Pending, Written, stage, stale
 
 
 @click.command("compile")
@@ -30,32 +31,43 @@ def command(
     """Compile specs (kfspec.yaml here) into base and overlays. With an error, nothing is written."""
     if environments and not to_stdout:
         raise click.UsageError("-e goes with --stdout: base and overlays are written together, or would not fit")
-    results = builds(specs, environments)
-    diagnostics = [d for result in results for d in result.diagnostics] + _same_project(
-        specs or (DEFAULT_SPEC,), results
-    )
+    names = specs or (DEFAULT_SPEC,)
+    prepared = [prepare(Path(spec), environments) for spec in names]
+    known_environments([p.build for p in prepared], environments)
+    objects = sum(len(resources) for p in prepared for resources in p.build.environments.values())
+    judged = in_child(lambda: tuple(d for p in prepared for d in p.judge()), objects)
+    results = [p.build for p in prepared]
+    same = _same_project(names, results)
     texts = {file: text for result in results for file, text in result.texts.items()}
-    if to_stdout and not has_errors(diagnostics):
-        _print(results, environments)
-    elif not has_errors(diagnostics):
-        tree: Tree = {}
-        for result in results:
-            part, found = render(result.project or "", result.base, result.environments, result.files)
-            tree.update(part)
-            diagnostics.extend(found)
-        directory, done = Path(output), ""
-        if check:
-            diagnostics.extend(stale(tree, directory))
-            done = f"{output} is what the spec compiles to"
-        elif not has_errors(diagnostics):
-            written, found = write(tree, directory, project_root(Path((specs or (DEFAULT_SPEC,))[0])))
-            diagnostics.extend(found)
-            done = _summary(written, output)
-        report(tuple(diagnostics), texts, "text", quiet=quiet, done=done, stream=sys.stderr)
-        return status(tuple(diagnostics))
-    if diagnostics:
-        report(tuple(diagnostics), texts, "text", quiet=quiet, stream=sys.stderr)
-    return status(tuple(diagnostics))
+    if to_stdout:
+        found = (*judged(), *same)
+        if not has_errors(found):
+            _print(results, environments)
+        if found:
+            report(found, texts, "text", quiet=quiet, stream=sys.stderr)
+        return status(found)
+    tree: Tree = {}
+    rendered: list[Diagnostic] = []
+    complete = all(result.project is not None for result in results)
+    for result in results if complete else ():
+        part, problems = render(result.project or "", result.base, result.environments, result.files)
+        tree.update(part)
+        rendered.extend(problems)
+    complete = complete and not has_errors((*same, *rendered))
+    pending = stage(tree, Path(output), project_root(Path(names[0]))) if complete and not check else Pending()
+    found = (*judged(), *same, *rendered)
+    done = ""
+    if has_errors(found):
+        pending.abandon()
+    elif check:
+        found = (*found, *stale(tree, Path(output)))
+        done = f"{output} is what the spec compiles to"
+    else:
+        written, problems = pending.commit()
+        found = (*found, *problems)
+        done = _summary(written, output)
+    report(found, texts, "text", quiet=quiet, done=done, stream=sys.stderr)
+    return status(found)
 
 
 def _print(results: list[Build], environments: tuple[str, ...]) -> None:

@@ -6,7 +6,6 @@ A kind is a module (design: one kind, one file). It assigns every name of `Kind`
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
@@ -160,4 +159,6 @@ def canonical_json(value: Any) -> bytes:
 
 def digest8(value: Any) -> str:
     """Eight hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
+    import hashlib  # 5 ms, and only runs and long names need it
+
     return hashlib.sha256(canonical_json(value)).hexdigest()[:8]

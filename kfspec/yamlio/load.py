@@ -84,9 +84,13 @@ class _Stream(io.BytesIO):
 
 
 class _Frame:
-    """A collection under construction."""
+    """A collection under construction. `keys` is None for a list; `merges` holds what merge keys name."""
 
     __slots__ = ("anchor", "children", "expanded", "key", "key_marks", "keys", "merges", "node", "value")
+
+    key: str | None
+    key_marks: tuple[Mark, Mark] | None
+    merges: list[tuple[dict[str, Any], Node]] | None
 
     def __init__(self, value: Any, children: Any, keys: Any, node: Node, anchor: str | None) -> None:
         self.value = value
@@ -94,9 +98,7 @@ class _Frame:
         self.keys = keys
         self.node = node
         self.anchor = anchor
-        self.key: str | None = None
-        self.key_marks: tuple[Mark, Mark] | None = None
-        self.merges: list[tuple[dict[str, Any], Node]] = []
+        self.key = self.key_marks = self.merges = None
         self.expanded = 1
 
 
@@ -224,17 +226,16 @@ class _Builder:
             return False
         if event.tag is not None and not self._collection_tag(event, mapping):
             return False
-        node = Node(event.start_mark, event.end_mark)
+        value: Any
         if mapping:
+            value = {}
+            children: dict[str, Node] = {}
             keys: dict[str, tuple[Mark, Mark]] = {}
-            children: Any = {}
-            value: Any = {}
-            node.keys = keys
-            frame = _Frame(value, children, keys, node, event.anchor)
+            frame = _Frame(value, children, keys, Node(event.start_mark, event.end_mark, children, keys), event.anchor)
         else:
-            children, value = [], []
-            frame = _Frame(value, children, None, node, event.anchor)
-        node.children = children
+            value = []
+            entries: list[Node] = []
+            frame = _Frame(value, entries, None, Node(event.start_mark, event.end_mark, entries), event.anchor)
         if event.anchor is not None:
             self.open_anchors.add(event.anchor)
             self.anchors.pop(event.anchor, None)
@@ -308,7 +309,7 @@ class _Builder:
         sources = list(zip(value, node.children, strict=True)) if isinstance(value, list) else [(value, node)]
         for source, source_node in sources:
             if isinstance(source, dict):
-                frame.merges.append((source, source_node))
+                frame.merges = [*(frame.merges or ()), (source, source_node)]
             else:
                 self.found.append(_at("KF010", "a merge key needs a mapping", self._pos(*marks)))
         return True
@@ -431,7 +432,7 @@ def _tab_indent(line: str) -> int | None:
 
 def _merge(frame: _Frame) -> None:
     """Apply merge keys: what the mapping itself says wins, then the first source that has the key."""
-    for source, node in frame.merges:
+    for source, node in frame.merges or ():
         for key, value in source.items():
             if key not in frame.value:
                 frame.value[key] = value

@@ -116,8 +116,8 @@ def test_what_runs_decides_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_changed_default_of_the_catalogue_moves_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kfspec.catalog import schema
     from kfspec import verification
+    from kfspec.catalog import schema
 
     name = name_of(item({"workers": 1}), tmp_path)
     load = schema._load.__wrapped__
@@ -128,7 +128,7 @@ def test_a_changed_default_of_the_catalogue_moves_no_name(tmp_path: Path, monkey
         return schema.Schema(loaded.root, parts)
 
     monkeypatch.setattr(schema, "_load", with_other_defaults)
-    monkeypatch.setattr(verification, "_COMPILED", {})
+    monkeypatch.setattr(verification, "_KNOWN", {})
     assert name_of(item({"workers": 1}), tmp_path) == name
 
 
