@@ -132,7 +132,8 @@ def _judge(result: _Environment, root: Document) -> _Environment:
     found = list(result.diagnostics)
     if result.lowering is not None and result.project is not None and result.release is not None:
         resources = (*result.lowering.resources, *result.lowering.templates)
-        found.extend(references.check(resources, result.project.settings.externals))
+        project = result.project
+        found.extend(references.check(resources, project.items.values(), project.settings.externals, result.release))
         found.extend(verify(resources, result.release))
     found = _overrides_of_nothing(found, root, result.name)
     severities = result.project.settings.policies.severity if result.project is not None else {}

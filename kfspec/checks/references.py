@@ -5,15 +5,20 @@ Judged on the lowered objects, so a short form and a hand-written pod spec get t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
+from kfspec.kinds.kserve.runtimes import shipped
 from kfspec.kinds.podspec import Reference, of_container, pod_specs, references
 from kfspec.resource import ObjectRef, Resource, to_spec
 from kfspec.spec.settings import Externals
 from kfspec.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from kfspec.catalog import Release
+    from kfspec.spec.project import Item
 
 _CODES = {
     "PersistentVolumeClaim": ("KF203", "volume", "volumes"),
@@ -39,13 +44,42 @@ _MAKES = {
 """Objects whose controller makes another one."""
 
 
-def check(resources: tuple[Resource, ...], externals: Externals) -> Iterator[Diagnostic]:
+def check(
+    resources: tuple[Resource, ...], items: Iterable[Item], externals: Externals, release: Release
+) -> Iterator[Diagnostic]:
     """One finding for each reference to something that nobody declares. Paths are spec paths."""
     declared = _declared(resources)
+    runtimes = {*externals.servingRuntimes, *shipped(release.components["kserve"])}
+    runtimes |= {r.ref.name for r in resources if r.ref.kind in ("ServingRuntime", "ClusterServingRuntime")}
+    pod_defaults = {*externals.podDefaults, *(r.ref.name for r in resources if r.ref.kind == "PodDefault")}
+    for item in items:
+        yield from _pod_defaults(item, pod_defaults)
     for resource in resources:
         for reference in _references(resource):
             if not reference.optional:
                 yield from _judge(reference, resource, declared, externals)
+        if resource.ref.kind == "InferenceService":
+            yield from _runtime(resource, runtimes)
+
+
+def _pod_defaults(item: Item, known: set[str]) -> Iterator[Diagnostic]:
+    """What a notebook asks for by `podDefaults`; the PodDefault's name is the label that selects it."""
+    for n, name in enumerate(getattr(item.model, "podDefaults", ())):
+        if name not in known:
+            hint = did_you_mean(name, known, f"declare it, or 'externals: {{podDefaults: [{name}]}}'")
+            message = f"'{item.block}.{item.name}' selects pod default '{name}', which is not declared"
+            yield finding("KF208", message, (*item.path, "podDefaults", n), hint=hint)
+
+
+def _runtime(resource: Resource, known: set[str]) -> Iterator[Diagnostic]:
+    predictor = (resource.body.get("spec") or {}).get("predictor")
+    model = predictor.get("model") if isinstance(predictor, dict) else None
+    name = model.get("runtime") if isinstance(model, dict) else None
+    if isinstance(name, str) and name not in known:
+        item = ".".join(str(part) for part in resource.item)
+        hint = did_you_mean(name, known, f"declare it, or 'externals: {{servingRuntimes: [{name}]}}'")
+        message = f"'{item}' names the serving runtime '{name}', which is not declared"
+        yield to_spec(resource, finding("KF207", message, ("spec", "predictor", "model", "runtime"), hint=hint))
 
 
 def _references(resource: Resource) -> Iterator[Reference]:

@@ -1,16 +1,12 @@
-"""What the commands share: arguments, reporting, exit status."""
+"""What the commands share: which specs and environments are meant."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
 
 import click
 
-from kfspec.diagnostics import Diagnostics, Severity
 from kfspec.pipeline import Build, build
 
 DEFAULT_SPEC = "kfspec.yaml"
@@ -32,33 +28,3 @@ def known_environments(results: Sequence[Build], environments: Sequence[str]) ->
 
             hint = did_you_mean(name, declared, f"declared: {', '.join(sorted(declared))}")
             raise click.UsageError(f"no spec declares the environment '{name}'; {hint}")
-
-
-def report(
-    diagnostics: Diagnostics,
-    texts: Mapping[str, str],
-    format_name: str,
-    *,
-    quiet: bool = False,
-    done: str = "",
-    stream: TextIO | None = None,
-) -> None:
-    """Print findings: JSON on stdout, text on `stream` (stdout), with `done` in the last line where none is an error."""
-    if format_name == "json":
-        from kfspec.views import json as view
-
-        sys.stdout.write(view.render(diagnostics))
-        return
-    from kfspec.views import human
-
-    out = stream or sys.stdout
-    colour = out.isatty() and not os.environ.get("NO_COLOR")
-    text = human.render(diagnostics, texts, colour=colour, done=done)
-    if not quiet or any(d.severity is Severity.ERROR for d in diagnostics):
-        out.write(text)
-
-
-def status(diagnostics: Diagnostics, strict: bool = False) -> int:
-    """0 clean, 1 with errors, or with warnings under `--strict`."""
-    bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    return int(any(d.severity in bad for d in diagnostics))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from kfspec.cli.common import DEFAULT_SPEC, known_environments, report, status
+from kfspec.cli.common import DEFAULT_SPEC, known_environments
+from kfspec.cli.reporting import report, status
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Pos, has_errors
 from kfspec.forking import in_child

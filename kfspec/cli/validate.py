@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kfspec.cli.common import builds, report, status
+from kfspec.cli.reporting import report, status
 
 
 @click.command("validate")
@@ -39,6 +39,8 @@ def command(
         return status(found.diagnostics, strict)
     if admission_only:
         raise click.UsageError("--admission-only goes with --manifests")
+    from kfspec.cli.common import builds
+
     results = builds(specs, environments)
     diagnostics = tuple(d for result in results for d in result.diagnostics)
     texts = {file: text for result in results for file, text in result.texts.items()}

@@ -22,7 +22,7 @@ OBJECT_KINDS: dict[tuple[str, str], str] = {
     ("kubeflow.org", "Profile"): "profile",
     ("kubeflow.org", "Notebook"): "notebook",
     ("kubeflow.org", "PyTorchJob"): "training.pytorchjob",
-    ("serving.kserve.io", "InferenceService"): "inferenceservice",
+    ("serving.kserve.io", "InferenceService"): "kserve.rules",
 }
 """(group, kind) of a Kubernetes object -> the module whose rules judge it, whichever way it came to be."""
 

@@ -7,18 +7,17 @@ older `predictor.sklearn` and its like are rewritten as KServe's own webhook wou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path
+from kfspec.diagnostics import Path
 from kfspec.kinds import base
-from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.base import Context, Lowered
 from kfspec.kinds.kserve import rules as kserve_rules
 from kfspec.kinds.shortforms import Expansion
-from kfspec.resource import GVK, Body, Origin
+from kfspec.resource import GVK, Origin
 from kfspec.spec.base import Namespaced
 
 BLOCK = "inferenceServices"
@@ -103,6 +102,4 @@ def _named_container(component: dict[str, Any], name: str, expansion: Expansion)
     return {**component, "containers": [{**only, "name": kserve_rules.CONTAINER}]}
 
 
-def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
-    """KServe's admission rules, and what it admits though it can never work."""
-    return kserve_rules.inference_service(body, facts)
+rules = kserve_rules.rules

@@ -37,7 +37,7 @@ _DEFAULT_RESOURCES = {"cpu": "1", "memory": "2Gi"}
 """What the defaulter fills into a custom container, each missing limit and request by itself (KServe 0.14.1)."""
 
 
-def inference_service(body: Body, facts: Facts) -> Iterator[Diagnostic]:
+def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     """Every finding of one InferenceService that fits its schema. Paths are the object's."""
     meta = body["metadata"]
     name = meta.get("name") or ""
