@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from kfspec.diagnostics import Diagnostic, Diagnostics, Path, Pos
-from kfspec.yamlio.marks import Mark, Node
+from kfspec.yamlio.marks import Node, Range, written
 
 _VAR = re.compile(r"[\"']?\$\{vars\.([A-Za-z_][A-Za-z0-9_-]*)\}[\"']?")
 """A value that is nothing but a var, as written."""
@@ -31,19 +31,19 @@ def locate(document: Document, path: Path, at_key: bool = False) -> Pos:
 def _find(document: Document, path: Path, at_key: bool) -> tuple[Pos, int]:
     """The place of a path, and how many of its parts are really there."""
     node = document.marks
-    key: tuple[Mark, Mark] | None = None
+    key: Range | None = None
     for n, part in enumerate(path):
         child = _child(node, part)
         if child is not None:
             key = node.keys.get(part) if node.keys and isinstance(part, str) else None
             node = child
         elif node.children is None and not at_key:
-            return _pos(node.start, node.end), n  # a short form: the scalar is all that there is
+            return Pos(*node.at), n  # a short form: the scalar is all that there is
         else:
-            return (_pos(*key) if key is not None else _first_character(node, document)), n
+            return (Pos(*key) if key is not None else _first_character(node)), n
     if at_key and key is not None:
-        return _pos(*key), len(path)
-    return _pos(node.start, node.end), len(path)
+        return Pos(*key), len(path)
+    return Pos(*node.at), len(path)
 
 
 def _child(node: Node, part: str | int) -> Node | None:
@@ -57,14 +57,10 @@ def _child(node: Node, part: str | int) -> Node | None:
     return None
 
 
-def _pos(start: Mark, end: Mark) -> Pos:
-    return Pos(start.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-
-def _first_character(node: Node, document: Document) -> Pos:
+def _first_character(node: Node) -> Pos:
     """A point for a whole collection: underlining all of it would show nothing."""
-    start = node.start
-    return Pos(start.name or document.file, start.line + 1, start.column + 1, start.line + 1, start.column + 2)
+    file, line, column, _, _ = node.at
+    return Pos(file, line, column, line, column + 1)
 
 
 def place(document: Document, diagnostics: Iterable[Diagnostic]) -> Diagnostics:
@@ -90,9 +86,9 @@ def source_text(document: Document, path: Path) -> str | None:
         node = child
     if node.children is not None:
         return None
-    source = document.texts.get(node.start.name)
+    source = document.texts.get(node.at[0])
     if source is None:
         return None
-    text = source[node.start.index : node.end.index]
+    text = written(source, node.at)
     use = _VAR.fullmatch(text)
     return source_text(document, ("vars", use.group(1))) if use is not None and path[:1] != ("vars",) else text

@@ -13,7 +13,7 @@ from kfspec.document import Document, locate, place
 from kfspec.merging import Marked, at, merge, with_key, without
 from kfspec.wording import did_you_mean
 from kfspec.yamlio.load import load
-from kfspec.yamlio.marks import Node
+from kfspec.yamlio.marks import Range
 
 SHARED = ("kubeflow", "components", "platform", "policies", "defaults")
 """What `extends` takes from another file."""
@@ -201,24 +201,19 @@ def _joined(whole: Marked, part: Marked, path: Path, reading: _Reading) -> Marke
             whole = _with(whole, key, _joined(old, new, (*path, key), reading), None)
         else:
             first = (whole.node.keys or {}).get(key)
-            here = keys.get(key, (new.node.start, new.node.end))
+            here = keys.get(key, new.node.at)
             where = ".".join(map(str, (*path, key)))
-            note = Note("first declared here", _pos(*first) if first else None)
+            note = Note("first declared here", Pos(*first) if first else None)
             twice = finding("KF055", f"'{where}' is declared in two files", (*path, key), hint="keep one of them")
-            reading.found.append(twice._replace(pos=_pos(*here), notes=(note,)))
+            reading.found.append(twice._replace(pos=Pos(*here), notes=(note,)))
     return whole
 
 
-def _with(whole: Marked, key: str, new: Marked, marks: tuple[object, object] | None) -> Marked:
+def _with(whole: Marked, key: str, new: Marked, marks: Range | None) -> Marked:
     joined = with_key(whole, key, new)
     if marks is not None and joined.node.keys is not None:
-        joined.node.keys[key] = marks  # type: ignore[assignment]
+        joined.node.keys[key] = marks
     return joined
-
-
-def _pos(start: object, end: object) -> Pos:
-    node = Node(start, end)  # type: ignore[arg-type]
-    return locate(Document(None, node, "", {}), ())
 
 
 def _extended(

@@ -76,8 +76,8 @@ def _merge_maps(under: Marked, over: Marked) -> Marked:
             merged = without_nulls(Marked(item, node))
         value[key], children[key] = merged
         if key not in keys or merged.node is node:
-            keys[key] = over_keys.get(key, (node.start, node.end))
-    return Marked(value, Node(under.node.start, under.node.end, children, keys))
+            keys[key] = over_keys.get(key, node.at)
+    return Marked(value, Node(under.node.at, children, keys))
 
 
 def _merge_lists(under: Marked, over: Marked, key: str) -> Marked:
@@ -93,7 +93,7 @@ def _merge_lists(under: Marked, over: Marked, key: str) -> Marked:
             nodes.append(node)
         else:
             values[at], nodes[at] = _merge_maps(Marked(values[at], nodes[at]), Marked(entry, node))
-    return Marked(values, Node(under.node.start, under.node.end, nodes))
+    return Marked(values, Node(under.node.at, nodes))
 
 
 def _keyed(entry: Any, key: str) -> bool:
@@ -112,10 +112,10 @@ def to_map(marked: Marked, key: str) -> Marked | None:
         rest = {k: v for k, v in entry.items() if k != key}
         inner = {k: v for k, v in node.children.items() if k != key}
         value[name] = rest
-        children[name] = Node(node.start, node.end, inner, {k: v for k, v in node.keys.items() if k != key})
+        children[name] = Node(node.at, inner, {k: v for k, v in node.keys.items() if k != key})
         at = node.children[key]
-        keys[name] = (at.start, at.end)
-    return Marked(value, Node(marked.node.start, marked.node.end, children, keys))
+        keys[name] = at.at
+    return Marked(value, Node(marked.node.at, children, keys))
 
 
 def without_nulls(marked: Marked) -> Marked:
@@ -125,7 +125,7 @@ def without_nulls(marked: Marked) -> Marked:
         return marked
     kept = {k: without_nulls(Marked(v, marked.node.children[k])) for k, v in value.items() if v is not None}
     keys = {k: v for k, v in (marked.node.keys or {}).items() if k in kept}
-    node = Node(marked.node.start, marked.node.end, {k: m.node for k, m in kept.items()}, keys)
+    node = Node(marked.node.at, {k: m.node for k, m in kept.items()}, keys)
     return Marked({k: m.value for k, m in kept.items()}, node)
 
 
@@ -147,12 +147,12 @@ def without(marked: Marked, drop: frozenset[str]) -> Marked:
     value = {k: v for k, v in marked.value.items() if k not in drop}
     children = {k: v for k, v in marked.node.children.items() if k in value}
     keys = {k: v for k, v in (marked.node.keys or {}).items() if k in value}
-    return Marked(value, Node(marked.node.start, marked.node.end, children, keys))
+    return Marked(value, Node(marked.node.at, children, keys))
 
 
 def with_key(marked: Marked, key: str, new: Marked) -> Marked:
     """A mapping with one key set, at the place that the key has already, or at the new value's."""
     keys = dict(marked.node.keys or {})
-    keys.setdefault(key, (new.node.start, new.node.end))
-    node = Node(marked.node.start, marked.node.end, {**marked.node.children, key: new.node}, keys)
+    keys.setdefault(key, new.node.at)
+    node = Node(marked.node.at, {**marked.node.children, key: new.node}, keys)
     return Marked({**marked.value, key: new.value}, node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from kfspec.diagnostics import Pos
 from kfspec.document import locate, source_text
+from kfspec.yamlio import load as loader
 from kfspec.yamlio.load import load
+from kfspec.yamlio.marks import Node
 
 SCALARS = {
     "on": ("on", True),
@@ -135,3 +138,43 @@ def test_samples_read_as_ruamel_reads_them_and_damage_never_raises(shared: Path)
             at = rng.randrange(len(data))
             damaged = data[:at] + bytes([rng.choice(b"\t:-[]{}&*!|>'\"%@`#\n\x00\xff")]) + data[at + rng.randrange(3) :]
             load(damaged, path.name, dialect=rng.choice(["spec", "kubectl"]))  # type: ignore[arg-type]
+
+
+def _tree(node: Node) -> Any:
+    children = node.children
+    if isinstance(children, dict):
+        return node.at, node.keys, {key: _tree(child) for key, child in children.items()}
+    return node.at, node.keys, [_tree(child) for child in children] if isinstance(children, list) else None
+
+
+def _read_twice(text: str, dialect: Any) -> bool:
+    """Whether the reader by lines took the text; if so, libyaml must say the same, with nothing to report."""
+    fast = loader._by_lines(text, "x", dialect)
+    if fast is None:
+        return False
+    slow = loader._by_events(text, "x", dialect)
+    assert slow[1] == ()
+    assert len(slow[0]) == 1
+    assert repr(fast[0][0].value) == repr(slow[0][0].value)  # tells 1 from 1.0 and from True, and the order of keys
+    assert _tree(fast[0][0].marks) == _tree(slow[0][0].marks)
+    return True
+
+
+_PIECES = st.sampled_from(
+    ["a:", "b:", "c.d/e:", "on:", "1:", "- ", "-", " ", "  ", "\n", "\n  ", "\n    ", "\n- ", "\n  - ", "x", "x y", "5", "no", "1e3", ".inf"]
+    + ["'q'", '"q"', '"\\n"', "'it''s'", "#", " # note", ":", ": ", "{a: 1}", "[1, {b: 2}]", "[", "}", "&a ", "*a", "!t ", "|", "> ", "---", "...", "%", "<<: ", "\t", "\u00e9", "\u2028"]
+)  # fmt: skip
+
+
+@settings(max_examples=3000, deadline=None)
+@given(st.lists(_PIECES, max_size=14).map("".join), st.sampled_from(["spec", "kubectl"]))
+def test_reading_by_lines_is_reading_by_events(text: str, dialect: str) -> None:
+    if not loader._decode(text.encode(), "x")[1]:
+        _read_twice(text, dialect)
+
+
+@pytest.mark.corpus
+def test_most_real_files_are_read_by_lines(shared: Path) -> None:
+    paths = sorted((shared / "samples").glob("*.yaml"))
+    taken = [path for path in paths if _read_twice(path.read_text(), "kubectl")]
+    assert len(taken) / len(paths) > 0.6

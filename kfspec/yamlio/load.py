@@ -1,4 +1,4 @@
-"""Bytes to JSON values with marks, in one pass over libyaml's events.
+"""Bytes to JSON values with marks, in one pass: by lines where `block` can, else over libyaml's events.
 
 Nothing that a file can hold raises: every problem is a Diagnostic with its place.
 """
@@ -15,8 +15,8 @@ import yaml
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Pos
 from kfspec.document import Document
-from kfspec.yamlio import scalars
-from kfspec.yamlio.marks import Mark, Node
+from kfspec.yamlio import block, scalars
+from kfspec.yamlio.marks import Node, Range, lines, written
 
 MAX_BYTES = 32 << 20
 MAX_DEPTH = 100
@@ -40,8 +40,45 @@ def load(data: bytes, file: str, *, dialect: Dialect = "spec") -> tuple[tuple[Do
     text, problem = _decode(data, file)
     if problem is not None:
         return (), (problem,)
+    return _by_lines(text, file, dialect) or _by_events(text, file, dialect)
+
+
+def _by_events(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, ...], Diagnostics]:
     builder = _Builder(file, text, dialect)
     return tuple(builder.documents()), tuple(builder.found)
+
+
+def _by_lines(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, ...], Diagnostics] | None:
+    """The same, for a file that `block` can read."""
+
+    def part(text: str, line: int, column: int) -> tuple[Any, Node] | None:
+        builder = _Builder(file, text, dialect, line, column)
+        documents = list(builder.documents())
+        return (documents[0].value, documents[0].marks) if len(documents) == 1 and not builder.found else None
+
+    read = block.read(text, file, _certain_kubectl if dialect == "kubectl" else _certain, part)
+    return ((Document(read[0], read[1], file, {file: text}),), ()) if read is not None else None
+
+
+def _certain(text: str) -> Any:
+    """A plain scalar's value in a spec, NotImplemented where the user must be told something."""
+    try:
+        return scalars.core(text)
+    except scalars.NotFiniteError:
+        return NotImplemented
+
+
+def _certain_kubectl(text: str) -> Any:
+    """A plain scalar's value to kubectl, NotImplemented where the user must be told something."""
+    try:
+        value = scalars.kubectl(text)
+        return value if value.__class__ is str or _equal(value, scalars.core(text)) else NotImplemented
+    except scalars.NotFiniteError:
+        return NotImplemented
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return a is b or (a == b and type(a) is type(b))
 
 
 def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
@@ -67,8 +104,8 @@ def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
 
 def _line_and_column(before: str) -> tuple[int, int]:
     """The place right after `before`, counted as YAML counts lines: CR, LF or CRLF ends one."""
-    lines = re.split("\r\n|\r|\n|\x85|\u2028|\u2029", before)
-    return len(lines), len(lines[-1]) + 1
+    passed = lines(before)
+    return len(passed), len(passed[-1]) + 1
 
 
 def _at(code: str, message: str, pos: Pos, hint: str | None = None) -> Diagnostic:
@@ -89,7 +126,7 @@ class _Frame:
     __slots__ = ("anchor", "children", "expanded", "key", "key_marks", "keys", "merges", "node", "value")
 
     key: str | None
-    key_marks: tuple[Mark, Mark] | None
+    key_marks: Range | None
     merges: list[tuple[dict[str, Any], Node]] | None
 
     def __init__(self, value: Any, children: Any, keys: Any, node: Node, anchor: str | None) -> None:
@@ -111,9 +148,14 @@ class _Anchor(NamedTuple):
 class _Builder:
     """One stream's events, turned into documents. Collects findings instead of stopping where it can go on."""
 
-    def __init__(self, file: str, text: str, dialect: Dialect) -> None:
+    def __init__(self, file: str, text: str, dialect: Dialect, line: int = 1, column: int = 1) -> None:
+        """`line` and `column` say where the text begins; text that begins inside a line has one line only."""
         self.file = file
         self.text = text
+        self.line = line
+        self.column = column
+        self.end = (0, 0)
+        """Where the last value ended, in libyaml's count."""
         self.kubectl = dialect == "kubectl"
         self.resolve = scalars.kubectl if self.kubectl else scalars.core
         self.found: list[Diagnostic] = []
@@ -152,9 +194,9 @@ class _Builder:
                 value: Any
                 frame = stack[-1] if stack else None
                 if frame is not None and frame.keys is not None and frame.key is None:
-                    if plain and event.anchor is None and text != "<<" and resolve(text) is text:
+                    if plain and event.anchor is None and text != "<<" and resolve(text).__class__ is str:
                         frame.key = text
-                        frame.key_marks = (event.start_mark, event.end_mark)
+                        frame.key_marks = self.range(event)
                     else:
                         self._key(frame, event, plain)
                     continue
@@ -167,7 +209,7 @@ class _Builder:
                         self._differs(event, value)
                 else:
                     value = text if event.tag is None else self._tagged(event)
-                node = Node(event.start_mark, event.end_mark)
+                node = Node(self.range(event))
                 if event.anchor is not None:
                     self.anchors[event.anchor] = _Anchor(value, node, 1)
                 if frame is None:
@@ -187,7 +229,12 @@ class _Builder:
                     return None
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 frame = stack.pop()
-                frame.node.end = event.end_mark
+                if (
+                    event.start_mark.index != event.end_mark.index
+                ):  # a bracket; a block collection ends as its last value
+                    self.end = (event.end_mark.line, event.end_mark.column)
+                line, column = self.end
+                frame.node.at = (*frame.node.at[:3], line + self.line, column + self.column)
                 if frame.merges:
                     _merge(frame)
                 if frame.anchor is not None:
@@ -207,7 +254,7 @@ class _Builder:
 
     def _finish(self, parser: Any, value: Any, node: Node) -> tuple[Any, Node] | None:
         parser.get_event()  # the end of the document
-        empty = value is None and node.start.index == node.end.index
+        empty = value is None and node.at[1:3] == node.at[3:]
         return None if empty else (value, node)
 
     def _skip(self, parser: Any) -> None:
@@ -230,12 +277,12 @@ class _Builder:
         if mapping:
             value = {}
             children: dict[str, Node] = {}
-            keys: dict[str, tuple[Mark, Mark]] = {}
-            frame = _Frame(value, children, keys, Node(event.start_mark, event.end_mark, children, keys), event.anchor)
+            keys: dict[str, Range] = {}
+            frame = _Frame(value, children, keys, Node(self.range(event), children, keys), event.anchor)
         else:
             value = []
             entries: list[Node] = []
-            frame = _Frame(value, entries, None, Node(event.start_mark, event.end_mark, entries), event.anchor)
+            frame = _Frame(value, entries, None, Node(self.range(event), entries), event.anchor)
         if event.anchor is not None:
             self.open_anchors.add(event.anchor)
             self.anchors.pop(event.anchor, None)
@@ -263,8 +310,8 @@ class _Builder:
             return
         if key in frame.keys:
             first = frame.keys[key]
-            note = Note("first given here", self._pos(*first))
-            duplicate = _at("KF005", f"the key '{key}' is given twice", self._pos(*marks), "keep one of them")
+            note = Note("first given here", Pos(*first))
+            duplicate = _at("KF005", f"the key '{key}' is given twice", Pos(*marks), "keep one of them")
             self.found.append(duplicate._replace(notes=(note,)))
             return
         frame.value[key] = value
@@ -283,9 +330,9 @@ class _Builder:
             if value.__class__ is not str:
                 key = self._no_string(event, value)
         if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchor(key, Node(event.start_mark, event.end_mark), 1)
+            self.anchors[event.anchor] = _Anchor(key, Node(self.range(event)), 1)
         frame.key = key
-        frame.key_marks = (event.start_mark, event.end_mark)
+        frame.key_marks = self.range(event)
 
     def _no_string(self, event: Any, value: Any) -> str:
         """A key that YAML reads as something else: kubectl turns it into its JSON text, a spec may not have it."""
@@ -298,20 +345,20 @@ class _Builder:
             self._warn_reading(event, f'the key "{text}"')
         return text
 
-    def _is_merge(self, frame: _Frame, marks: tuple[Mark, Mark], value: Any, node: Node) -> bool:
+    def _is_merge(self, frame: _Frame, marks: Range, value: Any, node: Node) -> bool:
         """`<<: *base`, plain: kubectl merges, YAML 1.2 has no such thing."""
-        if self.text[marks[0].index : marks[1].index] != "<<":
+        if written(self.text, marks) != "<<":
             return False
         if not self.kubectl:
             hint = "YAML 1.2 has no merge keys; use `defaults`, or write the fields out"
-            self.found.append(_at("KF010", "the merge key '<<' is not read", self._pos(*marks), hint))
+            self.found.append(_at("KF010", "the merge key '<<' is not read", Pos(*marks), hint))
             return True
         sources = list(zip(value, node.children, strict=True)) if isinstance(value, list) else [(value, node)]
         for source, source_node in sources:
             if isinstance(source, dict):
                 frame.merges = [*(frame.merges or ()), (source, source_node)]
             else:
-                self.found.append(_at("KF010", "a merge key needs a mapping", self._pos(*marks)))
+                self.found.append(_at("KF010", "a merge key needs a mapping", Pos(*marks)))
         return True
 
     def _alias(self, stack: list[_Frame], event: Any) -> bool:
@@ -328,8 +375,9 @@ class _Builder:
             if not isinstance(anchor.value, str):
                 self._error("KF006", "a key must be a string", event)
                 return False
-            frame.key, frame.key_marks = anchor.value, (event.start_mark, event.end_mark)
+            frame.key, frame.key_marks = anchor.value, self.range(event)
             return True
+        self.range(event)
         self._add(frame, anchor.value, anchor.node, anchor.size)
         if frame.expanded > MAX_NODES:
             hint = "aliases inside aliases multiply; write the values out"
@@ -354,7 +402,7 @@ class _Builder:
     def _refuse_tag(self, event: Any) -> None:
         shown = "!!" + event.tag.removeprefix(_STANDARD) if event.tag.startswith(_STANDARD) else event.tag
         hint = "values have JSON's types only; remove the tag" if shown != "!!str" else "use quotes instead of the tag"
-        pos = self._pos(event.start_mark, event.end_mark)
+        pos = self._pos(event)
         self.found.append(_at("KF011", f"the tag '{shown}' is not read", pos, hint))
 
     def _not_finite(self, event: Any) -> str:
@@ -366,23 +414,29 @@ class _Builder:
             other = scalars.core(event.value)
         except scalars.NotFiniteError:
             return
-        if other is value or (other == value and type(other) is type(value)):
+        if _equal(other, value):
             return
         shown = str(value).lower() if isinstance(value, bool) else str(value)
         self._warn_reading(event, shown)
 
     def _warn_reading(self, event: Any, shown: str) -> None:
-        pos = self._pos(event.start_mark, event.end_mark)
+        pos = self._pos(event)
         hint = f'write "{event.value}" in quotes, if the text is meant'
         self.found.append(_at("KF013", f"kubectl reads {event.value} as {shown}", pos, hint))
 
     # -- places -----------------------------------------------------------------------------------------------
 
     def _error(self, code: str, message: str, event: Any, hint: str | None = None) -> None:
-        self.found.append(_at(code, message, self._pos(event.start_mark, event.end_mark), hint))
+        self.found.append(_at(code, message, self._pos(event), hint))
 
-    def _pos(self, start: Mark, end: Mark) -> Pos:
-        return Pos(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+    def range(self, event: Any) -> Range:
+        start, end = event.start_mark, event.end_mark
+        self.end = last = (end.line, end.column)
+        line, column = self.line, self.column
+        return self.file, start.line + line, start.column + column, last[0] + line, last[1] + column
+
+    def _pos(self, event: Any) -> Pos:
+        return Pos(*self.range(event))
 
     def _syntax(self, error: Exception) -> Diagnostic:
         """libyaml's complaint in plain words. A tab at the start of a line is the commonest cause, and never named."""
@@ -437,4 +491,4 @@ def _merge(frame: _Frame) -> None:
             if key not in frame.value:
                 frame.value[key] = value
                 frame.children[key] = node.children[key]
-                frame.keys[key] = node.keys[key] if node.keys else (node.start, node.end)
+                frame.keys[key] = node.keys[key] if node.keys else node.at
