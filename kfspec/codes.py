@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
+from kfspec.diagnostics import Diagnostic, Path, Pos, Severity, Upstream
 
 
 class Code(NamedTuple):
@@ -1154,3 +1154,8 @@ def finding(
         upstream=upstream or entry.upstream,
         at_key=at_key,
     )
+
+
+def finding_at(code: str, message: str, pos: Pos, hint: str | None = None) -> Diagnostic:
+    """The same for what has a place and no path: a file, or a text that is no document yet."""
+    return finding(code, message, hint=hint)._replace(pos=pos)

@@ -10,7 +10,6 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from kfspec import catalog
-from kfspec.checks import references
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Severity, has_errors, in_order
 from kfspec.document import Document, place
@@ -19,7 +18,6 @@ from kfspec.includes import project_root, read_file, read_spec
 from kfspec.lowering import Lowering, lower
 from kfspec.resource import Resource
 from kfspec.spec.project import Project, check
-from kfspec.verification import verify
 from kfspec.wording import nearest
 
 
@@ -129,6 +127,9 @@ def _stages(name: str, root: Document, base: _Environment | None) -> _Environmen
 
 def _judge(result: _Environment, root: Document) -> _Environment:
     """Verify what was lowered, check references, and place every finding."""
+    from kfspec.checks import references  # here, for a large compile judges in a process of its own
+    from kfspec.verification import verify
+
     found = list(result.diagnostics)
     if result.lowering is not None and result.project is not None and result.release is not None:
         resources = (*result.lowering.resources, *result.lowering.templates)

@@ -149,10 +149,10 @@ def _tree(node: Node) -> Any:
 
 def _read_twice(text: str, dialect: Any) -> bool:
     """Whether the reader by lines took the text; if so, libyaml must say the same, with nothing to report."""
-    fast = loader._by_lines(text, "x", dialect)
+    fast = loader.by_lines(text, "x", dialect)
     if fast is None:
         return False
-    slow = loader._by_events(text, "x", dialect)
+    slow = loader.by_events(text, "x", dialect)
     assert slow[1] == ()
     assert len(slow[0]) == 1
     assert repr(fast[0][0].value) == repr(slow[0][0].value)  # tells 1 from 1.0 and from True, and the order of keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -27,6 +28,7 @@ OBJECT_KINDS: dict[tuple[str, str], str] = {
 """(group, kind) of a Kubernetes object -> the module whose rules judge it, whichever way it came to be."""
 
 
+@cache
 def load(module: str) -> Kind:
     """The kind's module."""
     return cast("Kind", import_module(f"kfspec.kinds.{module}"))

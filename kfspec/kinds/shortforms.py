@@ -63,11 +63,15 @@ class Expansion:
                         changed[key] = new
             return value if changed is None else changed
         if value.__class__ is list:
-            items = [
-                self._walk(item, (*at, n), (*spec, n)) if item.__class__ in (dict, list) else item
-                for n, item in enumerate(value)
-            ]
-            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+            entries: list[Any] | None = None
+            for n, item in enumerate(value):
+                kind = item.__class__
+                if kind is dict or kind is list:
+                    new = self._walk(item, (*at, n), (*spec, n))
+                    if new is not item:
+                        entries = list(value) if entries is None else entries
+                        entries[n] = new
+            return value if entries is None else entries
         return value
 
     def field(self, key: str, item: Any, at: Path, spec: Path) -> Any:
@@ -79,7 +83,7 @@ class Expansion:
         if key == "resources" and isinstance(item, dict):
             return self.resources(item, at, spec)
         if key in _QUANTITY_MAPS and isinstance(item, dict):
-            return self.quantities(item, at, spec)
+            return self.quantities(item)
         if key in _QUANTITIES:
             return self.quantity(item)
         if key == "modelFormat" and isinstance(item, str):
@@ -166,8 +170,7 @@ class Expansion:
             self.found.append(finding("KF340", message, (*spec, short[0]), hint=hint, at_key=True))
             return {key: value[key] for key in value if key not in short}
         if not short:
-            changed = {key: self.quantities(v, (*at, key), (*spec, key)) for key, v in value.items()}
-            return changed if any(changed[key] is not value[key] for key in value) else value
+            return _mapped(value, lambda group: self.quantities(group) if group.__class__ is dict else group)
         amounts: dict[str, Any] = {}
         for key, amount in value.items():
             name = self.ctx.platform.gpuResource if key == "gpu" else key
@@ -183,21 +186,21 @@ class Expansion:
         kept = {key: amounts[key] for key in amounts if key not in unknown}
         return {**{key: value[key] for key in unknown}, "limits": kept, "requests": dict(kept)}
 
-    def quantities(self, value: Any, at: Path, spec: Path) -> Any:
+    def quantities(self, value: dict[str, Any]) -> dict[str, Any]:
         """Every value of the map in its canonical form."""
-        if not isinstance(value, dict):
-            return value
-        changed = {key: self.quantity(amount) for key, amount in value.items()}
-        return changed if any(changed[key] is not value[key] for key in value) else value
+        return _mapped(value, self.quantity)
 
     def quantity(self, value: Any, *, text: bool = False) -> Any:
         """A quantity as the server stores it. What is none is left as it is: the schema check says so."""
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if value.__class__ is str:
+            found = canonical(value)
+            return value if found is None or found == value else found
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return value
-        found = canonical(value if isinstance(value, str) else repr(value))
+        found = canonical(repr(value))
         if found is None:
-            return str(value) if text and not isinstance(value, str) else value
-        return value if found == value else found
+            return str(value) if text else value
+        return found
 
     def _credential(self, name: str, value: str, spec: Path) -> None:
         what = env_credential(name, value)
@@ -205,6 +208,17 @@ class Expansion:
             hint = f"keep it in a Secret: {name}: {{valueFrom: {{secretKeyRef: {{name: ..., key: ...}}}}}}"
             message = f"the value of '{name}' looks like {what}"
             self.found.append(finding("KF350", message, spec, hint=hint))
+
+
+def _mapped(value: dict[str, Any], each: Callable[[Any], Any]) -> dict[str, Any]:
+    """The map with `each` done to its values; the very same map where that changes nothing."""
+    changed: dict[str, Any] | None = None
+    for key, item in value.items():
+        new = each(item)
+        if new is not item:
+            changed = dict(value) if changed is None else changed
+            changed[key] = new
+    return value if changed is None else changed
 
 
 def _mount(value: Any) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from kfspec.yamlio.marks import Node, Range
 
@@ -61,9 +61,9 @@ class _Frame:
         self.node = node
 
 
-Resolver = Callable[[str], Any]
+Resolver: TypeAlias = Callable[[str], Any]
 """A plain scalar's value, or NotImplemented where it needs a word to the user."""
-PartReader = Callable[[str, int, int], "tuple[Any, Node] | None"]
+PartReader: TypeAlias = Callable[[str, int, int], tuple[Any, Node] | None]
 """The text of one value, its line and column from 1 -> its value and marks, None where it is not for this reader."""
 
 
@@ -127,6 +127,7 @@ def read(text: str, file: str, resolve: Resolver, part: PartReader) -> tuple[Any
             if parsed is None:
                 return None
             value, node = parsed
+            end = node.at[4]  # the rest is a comment
         elif value is _NO_VALUE:
             if key is None or key in frame.keys:
                 return None

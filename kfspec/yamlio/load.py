@@ -1,33 +1,23 @@
-"""Bytes to JSON values with marks, in one pass: by lines where `block` can, else over libyaml's events.
+"""Bytes to JSON values with marks: by lines where `block` can, else over libyaml's events.
 
 Nothing that a file can hold raises: every problem is a Diagnostic with its place.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from functools import cache
+from typing import Any
 
-import yaml
-
-from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Pos
+from kfspec.codes import finding_at
+from kfspec.diagnostics import Diagnostic, Diagnostics, Pos
 from kfspec.document import Document
 from kfspec.yamlio import block, scalars
-from kfspec.yamlio.marks import Node, Range, lines, written
+from kfspec.yamlio.marks import Node, lines
+from kfspec.yamlio.scalars import Dialect
 
 MAX_BYTES = 32 << 20
-MAX_DEPTH = 100
-MAX_NODES = 1_000_000
-"""Values of one document after its aliases are expanded: an alias bomb reaches it at once, nothing honest does."""
-
-_Parser: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else yaml.Loader  # type: ignore[attr-defined]
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_STANDARD = "tag:yaml.org,2002:"
-
-Dialect = Literal["spec", "kubectl"]
+_UNPRINTABLE_ASCII = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def load(data: bytes, file: str, *, dialect: Dialect = "spec") -> tuple[tuple[Document, ...], Diagnostics]:
@@ -40,19 +30,24 @@ def load(data: bytes, file: str, *, dialect: Dialect = "spec") -> tuple[tuple[Do
     text, problem = _decode(data, file)
     if problem is not None:
         return (), (problem,)
-    return _by_lines(text, file, dialect) or _by_events(text, file, dialect)
+    return by_lines(text, file, dialect) or by_events(text, file, dialect)
 
 
-def _by_events(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, ...], Diagnostics]:
-    builder = _Builder(file, text, dialect)
+def by_events(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, ...], Diagnostics]:
+    """Every document of the text, read from libyaml's events."""
+    from kfspec.yamlio.events import Builder
+
+    builder = Builder(file, text, dialect)
     return tuple(builder.documents()), tuple(builder.found)
 
 
-def _by_lines(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, ...], Diagnostics] | None:
-    """The same, for a file that `block` can read."""
+def by_lines(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, ...], Diagnostics] | None:
+    """The same for what `block` can read, None for the rest."""
 
     def part(text: str, line: int, column: int) -> tuple[Any, Node] | None:
-        builder = _Builder(file, text, dialect, line, column)
+        from kfspec.yamlio.events import Builder
+
+        builder = Builder(file, text, dialect, line, column)
         documents = list(builder.documents())
         return (documents[0].value, documents[0].marks) if len(documents) == 1 and not builder.found else None
 
@@ -72,20 +67,16 @@ def _certain_kubectl(text: str) -> Any:
     """A plain scalar's value to kubectl, NotImplemented where the user must be told something."""
     try:
         value = scalars.kubectl(text)
-        return value if value.__class__ is str or _equal(value, scalars.core(text)) else NotImplemented
+        return value if value.__class__ is str or scalars.same(value, scalars.core(text)) else NotImplemented
     except scalars.NotFiniteError:
         return NotImplemented
 
 
-def _equal(a: Any, b: Any) -> bool:
-    return a is b or (a == b and type(a) is type(b))
-
-
 def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
     if len(data) > MAX_BYTES:
-        return "", _at("KF003", f"the file is larger than {MAX_BYTES >> 20} MiB", Pos(file, 1, 1, 1, 1))
+        return "", finding_at("KF003", f"the file is larger than {MAX_BYTES >> 20} MiB", Pos(file, 1, 1, 1, 1))
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "", _at("KF002", "the file is UTF-16, not UTF-8", Pos(file, 1, 1, 1, 1), "save it as UTF-8")
+        return "", finding_at("KF002", "the file is UTF-16, not UTF-8", Pos(file, 1, 1, 1, 1), "save it as UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -93,402 +84,23 @@ def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
         line, column = _line_and_column(before)
         byte = data[error.start]
         what = "the file is binary" if b"\0" in data[:1024] else f"byte 0x{byte:02x} is not UTF-8"
-        return "", _at("KF002", what, Pos(file, line, column, line, column + 1), "save it as UTF-8")
-    if not text.isprintable() and (match := _UNPRINTABLE.search(text)):
+        return "", finding_at("KF002", what, Pos(file, line, column, line, column + 1), "save it as UTF-8")
+    shape = _UNPRINTABLE_ASCII if text.isascii() else _unprintable()
+    if match := shape.search(text):
         line, column = _line_and_column(text[: match.start()])
         pos = Pos(file, line, column, line, column + 1)
         what = "the file is binary" if match.group() == "\0" else "an unprintable character"
-        return "", _at("KF002", f"{what}: U+{ord(match.group()):04X}", pos, "YAML holds printable text only")
+        return "", finding_at("KF002", f"{what}: U+{ord(match.group()):04X}", pos, "YAML holds printable text only")
     return text, None
+
+
+@cache
+def _unprintable() -> re.Pattern[str]:
+    """Made when it is needed: it takes as long as three modules."""
+    return re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _line_and_column(before: str) -> tuple[int, int]:
     """The place right after `before`, counted as YAML counts lines: CR, LF or CRLF ends one."""
     passed = lines(before)
     return len(passed), len(passed[-1]) + 1
-
-
-def _at(code: str, message: str, pos: Pos, hint: str | None = None) -> Diagnostic:
-    return finding(code, message, hint=hint)._replace(pos=pos)
-
-
-class _Stream(io.BytesIO):
-    """A source with a name, which libyaml writes into every mark."""
-
-    def __init__(self, text: str, name: str) -> None:
-        super().__init__(text.encode())
-        self.name = name
-
-
-class _Frame:
-    """A collection under construction. `keys` is None for a list; `merges` holds what merge keys name."""
-
-    __slots__ = ("anchor", "children", "expanded", "key", "key_marks", "keys", "merges", "node", "value")
-
-    key: str | None
-    key_marks: Range | None
-    merges: list[tuple[dict[str, Any], Node]] | None
-
-    def __init__(self, value: Any, children: Any, keys: Any, node: Node, anchor: str | None) -> None:
-        self.value = value
-        self.children = children
-        self.keys = keys
-        self.node = node
-        self.anchor = anchor
-        self.key = self.key_marks = self.merges = None
-        self.expanded = 1
-
-
-class _Anchor(NamedTuple):
-    value: Any
-    node: Node
-    size: int
-
-
-class _Builder:
-    """One stream's events, turned into documents. Collects findings instead of stopping where it can go on."""
-
-    def __init__(self, file: str, text: str, dialect: Dialect, line: int = 1, column: int = 1) -> None:
-        """`line` and `column` say where the text begins; text that begins inside a line has one line only."""
-        self.file = file
-        self.text = text
-        self.line = line
-        self.column = column
-        self.end = (0, 0)
-        """Where the last value ended, in libyaml's count."""
-        self.kubectl = dialect == "kubectl"
-        self.resolve = scalars.kubectl if self.kubectl else scalars.core
-        self.found: list[Diagnostic] = []
-        self.anchors: dict[str, _Anchor] = {}
-        self.open_anchors: set[str] = set()
-
-    def documents(self) -> Iterator[Document]:
-        parser = _Parser(_Stream(self.text, self.file))
-        texts = {self.file: self.text}
-        try:
-            while not parser.check_event(yaml.StreamEndEvent):
-                event = parser.get_event()
-                if isinstance(event, yaml.DocumentStartEvent):
-                    self.anchors.clear()
-                    built = self._document(parser)
-                    if built is not None:
-                        yield Document(built[0], built[1], self.file, texts)
-        except yaml.YAMLError as error:
-            self.found.append(self._syntax(error))
-        finally:
-            dispose = getattr(parser, "dispose", None)
-            if dispose is not None:
-                dispose()
-
-    def _document(self, parser: Any) -> tuple[Any, Node] | None:
-        """The next document's value, or None where it is empty or cannot be built."""
-        stack: list[_Frame] = []
-        get_event = parser.get_event
-        resolve = self.resolve
-        while True:
-            event = get_event()
-            kind = type(event)
-            if kind is yaml.ScalarEvent:
-                plain = event.implicit[0] and event.tag is None
-                text: str = event.value
-                value: Any
-                frame = stack[-1] if stack else None
-                if frame is not None and frame.keys is not None and frame.key is None:
-                    if plain and event.anchor is None and text != "<<" and resolve(text).__class__ is str:
-                        frame.key = text
-                        frame.key_marks = self.range(event)
-                    else:
-                        self._key(frame, event, plain)
-                    continue
-                if plain:
-                    try:
-                        value = resolve(text)
-                    except scalars.NotFiniteError:
-                        value = self._not_finite(event)
-                    if self.kubectl and value.__class__ is not str:
-                        self._differs(event, value)
-                else:
-                    value = text if event.tag is None else self._tagged(event)
-                node = Node(self.range(event))
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = _Anchor(value, node, 1)
-                if frame is None:
-                    return self._finish(parser, value, node)
-                key = frame.key
-                if key is not None and key != "<<" and key not in frame.keys:  # the common case of _add, inlined
-                    frame.value[key] = value
-                    frame.children[key] = node
-                    frame.keys[key] = frame.key_marks
-                    frame.key = None
-                    frame.expanded += 1
-                else:
-                    self._add(frame, value, node, 1)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                if not self._open(stack, event, kind is yaml.MappingStartEvent):
-                    self._skip(parser)
-                    return None
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                frame = stack.pop()
-                if (
-                    event.start_mark.index != event.end_mark.index
-                ):  # a bracket; a block collection ends as its last value
-                    self.end = (event.end_mark.line, event.end_mark.column)
-                line, column = self.end
-                frame.node.at = (*frame.node.at[:3], line + self.line, column + self.column)
-                if frame.merges:
-                    _merge(frame)
-                if frame.anchor is not None:
-                    self.open_anchors.discard(frame.anchor)
-                    self.anchors[frame.anchor] = _Anchor(frame.value, frame.node, frame.expanded)
-                if not stack:
-                    return self._finish(parser, frame.value, frame.node)
-                self._add(stack[-1], frame.value, frame.node, frame.expanded)
-                if stack[-1].expanded > MAX_NODES:
-                    self._error("KF008", f"the document has more than {MAX_NODES:,} values", event)
-                    self._skip(parser)
-                    return None
-            elif kind is yaml.AliasEvent:
-                if not self._alias(stack, event):
-                    self._skip(parser)
-                    return None
-
-    def _finish(self, parser: Any, value: Any, node: Node) -> tuple[Any, Node] | None:
-        parser.get_event()  # the end of the document
-        empty = value is None and node.at[1:3] == node.at[3:]
-        return None if empty else (value, node)
-
-    def _skip(self, parser: Any) -> None:
-        """Pass over the rest of a document that cannot be built."""
-        while not isinstance(parser.get_event(), yaml.DocumentEndEvent):
-            pass
-
-    # -- collections ------------------------------------------------------------------------------------------
-
-    def _open(self, stack: list[_Frame], event: Any, mapping: bool) -> bool:
-        if stack and stack[-1].keys is not None and stack[-1].key is None:
-            self._error("KF006", "a key must be a string, not a collection", event, "write the key as plain text")
-            return False
-        if len(stack) >= MAX_DEPTH:
-            self._error("KF007", f"the document is nested more than {MAX_DEPTH} levels deep", event)
-            return False
-        if event.tag is not None and not self._collection_tag(event, mapping):
-            return False
-        value: Any
-        if mapping:
-            value = {}
-            children: dict[str, Node] = {}
-            keys: dict[str, Range] = {}
-            frame = _Frame(value, children, keys, Node(self.range(event), children, keys), event.anchor)
-        else:
-            value = []
-            entries: list[Node] = []
-            frame = _Frame(value, entries, None, Node(self.range(event), entries), event.anchor)
-        if event.anchor is not None:
-            self.open_anchors.add(event.anchor)
-            self.anchors.pop(event.anchor, None)
-        stack.append(frame)
-        return True
-
-    def _collection_tag(self, event: Any, mapping: bool) -> bool:
-        standard = _STANDARD + ("map" if mapping else "seq")
-        if self.kubectl and event.tag in (standard, "!"):
-            return True
-        self._refuse_tag(event)
-        return True
-
-    def _add(self, frame: _Frame, value: Any, node: Node, size: int) -> None:
-        frame.expanded += size
-        if frame.keys is None:
-            frame.value.append(value)
-            frame.children.append(node)
-            return
-        key, marks = frame.key, frame.key_marks
-        assert key is not None
-        assert marks is not None
-        frame.key = None
-        if key == "<<" and frame.key_marks is not None and self._is_merge(frame, marks, value, node):
-            return
-        if key in frame.keys:
-            first = frame.keys[key]
-            note = Note("first given here", Pos(*first))
-            duplicate = _at("KF005", f"the key '{key}' is given twice", Pos(*marks), "keep one of them")
-            self.found.append(duplicate._replace(notes=(note,)))
-            return
-        frame.value[key] = value
-        frame.children[key] = node
-        frame.keys[key] = marks
-
-    def _key(self, frame: _Frame, event: Any, plain: bool) -> None:
-        key = event.value
-        if event.tag is not None and not (self.kubectl and event.tag in (_STANDARD + "str", "!")):
-            self._refuse_tag(event)
-        elif plain and key != "<<":
-            try:
-                value = self.resolve(key)
-            except scalars.NotFiniteError:
-                value = key
-            if value.__class__ is not str:
-                key = self._no_string(event, value)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchor(key, Node(self.range(event)), 1)
-        frame.key = key
-        frame.key_marks = self.range(event)
-
-    def _no_string(self, event: Any, value: Any) -> str:
-        """A key that YAML reads as something else: kubectl turns it into its JSON text, a spec may not have it."""
-        shown = event.value or "null"
-        if not self.kubectl:
-            self._error("KF006", f"the key {shown} is not a string", event, f'write "{shown}" in quotes')
-            return str(event.value)
-        text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        if text != event.value:
-            self._warn_reading(event, f'the key "{text}"')
-        return text
-
-    def _is_merge(self, frame: _Frame, marks: Range, value: Any, node: Node) -> bool:
-        """`<<: *base`, plain: kubectl merges, YAML 1.2 has no such thing."""
-        if written(self.text, marks) != "<<":
-            return False
-        if not self.kubectl:
-            hint = "YAML 1.2 has no merge keys; use `defaults`, or write the fields out"
-            self.found.append(_at("KF010", "the merge key '<<' is not read", Pos(*marks), hint))
-            return True
-        sources = list(zip(value, node.children, strict=True)) if isinstance(value, list) else [(value, node)]
-        for source, source_node in sources:
-            if isinstance(source, dict):
-                frame.merges = [*(frame.merges or ()), (source, source_node)]
-            else:
-                self.found.append(_at("KF010", "a merge key needs a mapping", Pos(*marks)))
-        return True
-
-    def _alias(self, stack: list[_Frame], event: Any) -> bool:
-        anchor = self.anchors.get(event.anchor)
-        if anchor is None:
-            recursive = event.anchor in self.open_anchors
-            what = f"the alias '*{event.anchor}' stands inside what it names" if recursive else None
-            self._error("KF009", what or f"the alias '*{event.anchor}' names no anchor", event)
-            return False
-        if not stack:
-            return False
-        frame = stack[-1]
-        if frame.keys is not None and frame.key is None:
-            if not isinstance(anchor.value, str):
-                self._error("KF006", "a key must be a string", event)
-                return False
-            frame.key, frame.key_marks = anchor.value, self.range(event)
-            return True
-        self.range(event)
-        self._add(frame, anchor.value, anchor.node, anchor.size)
-        if frame.expanded > MAX_NODES:
-            hint = "aliases inside aliases multiply; write the values out"
-            self._error(
-                "KF008", f"the document has more than {MAX_NODES:,} values once aliases are expanded", event, hint
-            )
-            return False
-        return True
-
-    # -- scalars ----------------------------------------------------------------------------------------------
-
-    def _tagged(self, event: Any) -> Any:
-        tag, text = event.tag, event.value
-        if self.kubectl and tag in (_STANDARD + "str", "!"):
-            return text
-        if self.kubectl and tag in (_STANDARD + "int", _STANDARD + "float", _STANDARD + "bool", _STANDARD + "null"):
-            value = scalars.kubectl(text)
-            return float(value) if tag.endswith("float") and isinstance(value, int) else value
-        self._refuse_tag(event)
-        return text
-
-    def _refuse_tag(self, event: Any) -> None:
-        shown = "!!" + event.tag.removeprefix(_STANDARD) if event.tag.startswith(_STANDARD) else event.tag
-        hint = "values have JSON's types only; remove the tag" if shown != "!!str" else "use quotes instead of the tag"
-        pos = self._pos(event)
-        self.found.append(_at("KF011", f"the tag '{shown}' is not read", pos, hint))
-
-    def _not_finite(self, event: Any) -> str:
-        self._error("KF012", f"'{event.value}' is no number that JSON has", event, "put it in quotes, if text is meant")
-        return str(event.value)
-
-    def _differs(self, event: Any, value: Any) -> None:
-        try:
-            other = scalars.core(event.value)
-        except scalars.NotFiniteError:
-            return
-        if _equal(other, value):
-            return
-        shown = str(value).lower() if isinstance(value, bool) else str(value)
-        self._warn_reading(event, shown)
-
-    def _warn_reading(self, event: Any, shown: str) -> None:
-        pos = self._pos(event)
-        hint = f'write "{event.value}" in quotes, if the text is meant'
-        self.found.append(_at("KF013", f"kubectl reads {event.value} as {shown}", pos, hint))
-
-    # -- places -----------------------------------------------------------------------------------------------
-
-    def _error(self, code: str, message: str, event: Any, hint: str | None = None) -> None:
-        self.found.append(_at(code, message, self._pos(event), hint))
-
-    def range(self, event: Any) -> Range:
-        start, end = event.start_mark, event.end_mark
-        self.end = last = (end.line, end.column)
-        line, column = self.line, self.column
-        return self.file, start.line + line, start.column + column, last[0] + line, last[1] + column
-
-    def _pos(self, event: Any) -> Pos:
-        return Pos(*self.range(event))
-
-    def _syntax(self, error: Exception) -> Diagnostic:
-        """libyaml's complaint in plain words. A tab at the start of a line is the commonest cause, and never named."""
-        mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-        if mark is None:
-            return _at("KF004", f"the file is not valid YAML: {problem}", Pos(self.file, 1, 1, 1, 1))
-        pos = Pos(self.file, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-        lines = self.text.splitlines() or [""]
-        for n in (mark.line, mark.line - 1):
-            if 0 <= n < len(lines) and (tab := _tab_indent(lines[n])) is not None:
-                where = Pos(self.file, n + 1, tab + 1, n + 1, tab + 2)
-                return _at("KF004", "a tab is used for indentation", where, "indent with spaces")
-        for words, message, hint in _SYNTAX:
-            if words in problem:
-                return _at("KF004", message, pos, hint)
-        context = getattr(error, "context", None)
-        return _at("KF004", f"not valid YAML: {problem}" + (f", {context}" if context else ""), pos)
-
-
-_SYNTAX = (
-    ("mapping values are not allowed", "a ':' where no key can stand", "put a value that holds ': ' in quotes"),
-    ("did not find expected ',' or ']'", "a '[' is not closed, or a ',' is missing", None),
-    ("did not find expected ',' or '}'", "a '{' is not closed, or a ',' is missing", None),
-    ("did not find expected key", "a key was expected here", "check the indentation of this line and the one before"),
-    ("did not find expected '-' indicator", "a '-' was expected here", "check the indentation of this line"),
-    ("could not find expected ':'", "a key without ':'", "write 'key: value'"),
-    ("found unexpected end of stream", "a quote is not closed", None),
-    ("found character that cannot start any token", "this character cannot start a value", "put the value in quotes"),
-    ("found unexpected document indicator", "'---' or '...' inside a quoted value", "close the quote"),
-    ("found incompatible YAML document", "this version of YAML is not read", "remove the %YAML directive"),
-    ("found undefined tag handle", "a tag with an undefined handle", "remove the tag"),
-    (
-        "found unknown escape character",
-        "an unknown escape in double quotes",
-        "use single quotes, or double the backslash",
-    ),
-)
-"""libyaml's words -> ours, and what to do."""
-
-
-def _tab_indent(line: str) -> int | None:
-    """The column of a tab in the line's indentation."""
-    indent = line[: len(line) - len(line.lstrip(" \t"))]
-    return indent.index("\t") if "\t" in indent else None
-
-
-def _merge(frame: _Frame) -> None:
-    """Apply merge keys: what the mapping itself says wins, then the first source that has the key."""
-    for source, node in frame.merges or ():
-        for key, value in source.items():
-            if key not in frame.value:
-                frame.value[key] = value
-                frame.children[key] = node.children[key]
-                frame.keys[key] = node.keys[key] if node.keys else node.at

@@ -6,9 +6,11 @@ kubectl reads through sigs.k8s.io/yaml v1, which is go-yaml v2 (its `resolve.go`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+Dialect: TypeAlias = Literal["spec", "kubectl"]
+"""Whose reading of a plain scalar counts."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 
@@ -101,4 +103,6 @@ def _finite(text: str) -> float:
     return number
 
 
-Resolver: TypeAlias = Callable[[str], Any]
+def same(a: Any, b: Any) -> bool:
+    """Whether two scalars are equal and of one type."""
+    return a is b or (a == b and type(a) is type(b))
