@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -13,6 +14,7 @@ def main() -> int:
 
         sys.stdout.write(f"kfspec {__version__}\n")
         return 0
+    gc.disable()  # a run is short, and its values live as long as it does
     from kfspec.cli import run
 
     return run()

@@ -182,21 +182,20 @@ def _survey(wanted: Mapping[str, Mapping[str, bytes]], directory: Path) -> tuple
 def _existing(target: Path) -> _Existing:
     own: dict[str, bytes] = {}
     foreign: list[str] = []
-    for folder, folders, files in os.walk(target):
-        relative = os.path.relpath(folder, target)
-        prefix = "" if relative == "." else f"{relative}/"
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118 - hot
-        foreign.extend(prefix + name for name in links)
-        contents = {}
-        for name in files:
-            path = f"{folder}/{name}"
-            if os.path.islink(path) or not os.path.isfile(path):  # noqa: PTH113, PTH114 - hot
-                foreign.append(prefix + name)
-                continue
-            with open(path, "rb") as file:  # noqa: PTH123 - hot: thousands of files
-                contents[name] = file.read()
+    pending = [""] if target.is_dir() else []
+    while pending:
+        prefix = pending.pop()
+        contents: dict[str, bytes] = {}
+        with os.scandir(target / prefix) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(f"{prefix}{entry.name}/")
+                elif entry.is_file(follow_symlinks=False):
+                    contents[entry.name] = _content(entry.path)
+                else:
+                    foreign.append(prefix + entry.name)
         generated = contents.get("kustomization.yaml", b"").startswith(_MARKER)
-        copies = os.path.basename(folder) == ENCRYPTED and generated  # noqa: PTH119
+        copies = prefix.endswith(f"{ENCRYPTED}/") and generated
         listed = contents["kustomization.yaml"].decode().splitlines() if copies else []
         for name, content in contents.items():
             ours = content.startswith(_MARKER) or f"- {name}" in listed or f'- "{name}"' in listed
@@ -265,8 +264,7 @@ def _fill(fresh: Path, files: Mapping[str, bytes], existing: _Existing, target: 
         if existing.own.get(path) == content:
             os.link(f"{target}/{path}", f"{base}/{path}")  # keeps the time of what did not change
             continue
-        with open(f"{base}/{path}", "wb") as file:  # noqa: PTH123 - hot
-            file.write(content)
+        _create(f"{base}/{path}", content)
     for path in existing.foreign:
         source = target / path
         if source.is_symlink():
@@ -278,6 +276,29 @@ def _fill(fresh: Path, files: Mapping[str, bytes], existing: _Existing, target: 
     for folder, _, _ in os.walk(target):  # empty folders that somebody made stay; ours go with their files
         if not any(os.scandir(folder)):
             (fresh / os.path.relpath(folder, target)).mkdir(parents=True, exist_ok=True)
+
+
+def _create(path: str, content: bytes) -> None:
+    """A new file, by system calls: `open` takes twice as long, and there are thousands."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        rest = content
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)
+
+
+def _content(path: str) -> bytes:
+    """What a file holds, by system calls."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = [os.read(file, 1 << 16)]
+        while parts[-1]:
+            parts.append(os.read(file, 1 << 16))
+    finally:
+        os.close(file)
+    return b"".join(parts)
 
 
 def _exchange(fresh: Path, target: Path) -> None:

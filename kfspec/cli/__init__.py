@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from importlib import import_module
@@ -57,7 +56,6 @@ def cli() -> None:
 def run() -> int:
     """Run the command that `sys.argv` names; every error ends here, as an exit status and plain words."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them costs more than a small spec
-    gc.disable()  # a run is short, and its values live as long as it does
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

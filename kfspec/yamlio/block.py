@@ -19,7 +19,10 @@ _MAX_LINE = 1000
 _KNOWN = 50_000
 
 _KEY = r"[A-Za-z0-9_][A-Za-z0-9_./@-]*"
-_PLAIN = r"(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|-(?=[^\s]))(?:[^\s:#]|:(?=[^\s])|(?<=[^\s])#| +(?=[^\s#:]))*"
+_PLAIN = (
+    r"(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|-(?=[^\s]))"
+    r"[^\s:#]*(?:(?::(?=[^\s])|(?<=[^\s])#| +(?=[^\s#:]))[^\s:#]*)*"
+)
 _SCALAR = rf"""{_PLAIN}|"[^"\\]*"|'[^']*'"""
 _LEFT = r"""\{[^&]*\}|\[[^&]*\]|"(?:[^"\\]|\\.)*\""""
 """Left to libyaml: a flow collection, in which an anchor could stand for the rest of the file, or a text with escapes."""

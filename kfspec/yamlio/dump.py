@@ -82,16 +82,22 @@ def _write(value: Any, indent: str, out: list[str], lead: str) -> None:
         if lead and not lead.endswith("-"):
             out.append(f"{lead}\n")
             lead = ""
-        first = lead
-        for key in sorted(value, key=_rank):
-            item = value[key]
-            start = f"{first} {_key(key)}:" if first else f"{indent}{_key(key)}:"
-            first = ""
-            _write_value(item, indent, out, start)
+        _write_fields(value, indent, out, f"{lead} " if lead else indent)
     elif kind is list:
         _write_list(value, indent, out, lead)
     else:
         _write_value(value, indent, out, lead)
+
+
+def _write_fields(value: dict[str, Any], indent: str, out: list[str], before: str) -> None:
+    """A mapping's fields. `before` is what stands on the first line before its key; the others begin with `indent`."""
+    for key in sorted(value, key=_rank):
+        item = value[key]
+        if item.__class__ is str and "\n" not in item:
+            out.append(f"{before}{_key(key)}: {_scalar(item)}\n")
+        else:
+            _write_value(item, indent, out, f"{before}{_key(key)}:")
+        before = indent
 
 
 def _write_value(item: Any, indent: str, out: list[str], start: str) -> None:
@@ -102,8 +108,7 @@ def _write_value(item: Any, indent: str, out: list[str], start: str) -> None:
         if item:
             out.append(f"{start}\n")
             deeper = f"{indent}  "
-            for key in sorted(item, key=_rank):
-                _write_value(item[key], deeper, out, f"{deeper}{_key(key)}:")
+            _write_fields(item, deeper, out, deeper)
         else:
             out.append(f"{start} {{}}\n")
     elif kind is list:
