@@ -132,7 +132,7 @@ def _without_substitution(lowered: Lowered) -> Lowered:
             annotated = {**meta, "annotations": {**meta.get("annotations", {}), key: value}}
             resource = resource._replace(body={**resource.body, "metadata": annotated})
         resources.append(resource)
-    return Lowered(tuple(resources), lowered.diagnostics)
+    return Lowered(tuple(resources), lowered.diagnostics, lowered.templates)
 
 
 def _holds_dollar(value: Any) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kfspec import kinds
-from kfspec.catalog import KindEntry, Release, releases_with
+from kfspec.catalog import KindEntry, Release, releases_with, versions_with
 from kfspec.catalog.explain import explain
 from kfspec.catalog.lists import Special
 from kfspec.catalog.metadata import check_metadata
@@ -64,7 +64,7 @@ def verify(resources: Iterable[Resource], release: Release, *, admission_only: b
 
     `admission_only` keeps to what Kubeflow and Kubernetes themselves refuse.
     """
-    facts = Facts(release, admission_only)
+    facts = Facts(release, admission_only, lambda body: _judge(body, facts))
     return tuple(
         to_spec(resource, diagnostic)
         for resource in resources
@@ -98,7 +98,10 @@ def _judge(body: Any, facts: Facts) -> Iterator[Diagnostic]:
         message = "the status is the controller's; the server ignores this one"
         yield finding("KF138", message, ("status",), hint="remove it", at_key=True)
     module = kinds.OBJECT_KINDS.get((gvk.group, gvk.kind))
-    if module is not None and not mistakes:
+    if module is None:
+        return
+    if not mistakes or (facts.admission_only and not any(map(_refuses, mistakes))):
+        # what a dropped field makes of the rest is upstream's verdict; to people the dropped field is the whole story
         yield from kinds.load(module).rules(body, facts)
 
 
@@ -151,6 +154,12 @@ def _served(gvk: GVK, entry: KindEntry | None, release: Release) -> Diagnostic |
         message = f"Kubeflow {release.name} does not serve {gvk.kind} ({gvk.api_version})"
         return finding("KF135", message, ("kind",), hint=f"releases that do: {', '.join(elsewhere)}")
     if component is not None and component in release.components:
+        versions = versions_with(component, gvk.kind)
+        if versions:
+            message = f"{component} {release.components[component]} does not serve {gvk.kind}"
+            hint = f"'components: {{{component}: {versions[-1]}}}' does"
+            instead = _INSTEAD.get(gvk.kind)
+            return finding("KF135", message, ("kind",), hint=f"{hint}; or use {instead}" if instead else hint)
         near = did_you_mean(gvk.kind, _kind_names(component, release))
         message = f"{gvk.api_version} has no kind '{gvk.kind}' in Kubeflow {release.name}"
         return finding("KF135", message, ("kind",), hint=near)
@@ -160,6 +169,10 @@ def _served(gvk: GVK, entry: KindEntry | None, release: Release) -> Diagnostic |
     return finding(
         "KF137", f"{gvk.kind} ({gvk.api_version}) is not in the catalogue; only its metadata is checked", ("kind",)
     )
+
+
+_INSTEAD = {"MXJob": "a PyTorchJob or a TFJob"}
+"""What to use instead of a kind that its component serves no longer."""
 
 
 def _kind_names(component: str, release: Release) -> list[str]:

@@ -30,8 +30,10 @@ def kubeflow() -> Release:
 @pytest.fixture(scope="session")
 def controlplane(kubeflow: Release) -> Iterator[ControlPlane]:
     """A real kube-apiserver with the CRDs that the catalogue gives back."""
+    older, _ = release("1.10", {"training-operator": "1.8.1"})
+    assert older is not None
     with running() as plane:
-        plane.install_crds(crds(kubeflow))
+        plane.install_crds([*crds(kubeflow), *(crd for crd in crds(older) if crd["spec"]["names"]["kind"] == "MXJob")])
         yield plane
 
 

@@ -9,7 +9,7 @@ import pytest
 from kfspec.diagnostics import Severity, Upstream, format_path
 from tests.support.agreement import verdicts
 
-BLOCKS = {"Profile", "Notebook", "InferenceService", "PyTorchJob"}
+BLOCKS = {"Profile", "Notebook", "InferenceService", "PyTorchJob", "TFJob", "XGBoostJob", "MPIJob", "Experiment"}
 """Kinds that a block makes, and that upstream judged."""
 
 

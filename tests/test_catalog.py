@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kfspec.catalog import SCHEMAS, Release, release
-from kfspec.catalog.importer import import_directory
+from kfspec.catalog.importer import import_component, import_directory
 from kfspec.catalog.schema import Schema, load_schema
 from kfspec.resource import ObjectRef, Resource
 from kfspec.verification import verify
@@ -24,6 +24,8 @@ def test_the_committed_schemas_are_under_a_megabyte() -> None:
 def test_the_committed_schemas_are_what_the_crds_give(shared: Path, tmp_path: Path) -> None:
     for name in ("1.10.0", "1.10.2"):
         import_directory(shared / "crds" / f"v{name}", name, tmp_path)
+    borrowed = {"1.9.1": ["MPIJob", "PaddleJob", "PyTorchJob", "TFJob", "XGBoostJob"]}
+    import_component(shared / "crds" / "training-operator-1.8.1", "training-operator", "1.8.1", borrowed, tmp_path)
     derived = {str(p.relative_to(tmp_path)): p.read_text() for p in tmp_path.rglob("*.json")}
     committed = {
         str(p.relative_to(SCHEMAS)): p.read_text()

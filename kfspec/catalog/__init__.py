@@ -6,14 +6,15 @@ Nothing is read before a kind is asked for; each file is read once in a process.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kfspec.catalog.releases import ALIASES, RELEASES, component_of
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostics
+from kfspec.diagnostics import Diagnostic, Diagnostics
+from kfspec.diagnostics import Path as SpecPath
 from kfspec.wording import did_you_mean
 
 _PACKAGED = Path(__file__).parent.parent / "_schemas"
@@ -35,6 +36,8 @@ class KindEntry(NamedTuple):
     component: str
     component_version: str
     file: str
+    borrowed: str | None = None
+    """The component version whose schema stands in where this version's own is not in the catalogue."""
 
 
 class Release(NamedTuple):
@@ -68,6 +71,7 @@ def release(name: str, components: Mapping[str, str] | None = None) -> tuple[Rel
         return None, (finding("KF120", f"there is no release '{name}'", ("kubeflow",), hint=hint),)
     versions = dict(table.versions)
     found = []
+    notes: list[Diagnostic] = []
     for component, version in (components or {}).items():
         path = ("components", component)
         have = component_versions(component)
@@ -79,9 +83,21 @@ def release(name: str, components: Mapping[str, str] | None = None) -> tuple[Rel
             found.append(finding("KF121", f"{component} {version} is not in the catalogue", path, hint=hint))
         else:
             versions[component] = version
+            notes.extend(_borrowed(component, version, path))
     if found:
         return None, tuple(found)
-    return Release(ALIASES.get(name, name), versions, table.optional), ()
+    return Release(ALIASES.get(name, name), versions, table.optional), tuple(notes)
+
+
+def _borrowed(component: str, version: str, path: SpecPath) -> Iterator[Diagnostic]:
+    """Which kinds of the version are checked as another version has them."""
+    others: dict[str, list[str]] = {}
+    for entry in kinds_of(component, version):
+        if entry.borrowed:
+            others.setdefault(entry.borrowed, []).append(entry.kind)
+    for other, kinds in others.items():
+        message = f"{', '.join(kinds)} of {component} {version} are checked with the schemas of {other}"
+        yield finding("KF127", message, path)
 
 
 @lru_cache(maxsize=64)
@@ -109,7 +125,7 @@ def _kinds(component: str, version: str) -> dict[str, KindEntry]:
         return {}
     index = json.loads((directory / "component.json").read_bytes())
     source = f"{component}-{index.get('sameAs', version)}"
-    return {
+    kinds = {
         kind: KindEntry(
             entry["group"],
             kind,
@@ -124,6 +140,15 @@ def _kinds(component: str, version: str) -> dict[str, KindEntry]:
         )
         for kind, entry in index["kinds"].items()
     }
+    for other, names in index.get("borrows", {}).items():
+        theirs = _kinds(component, other)
+        kinds |= {kind: theirs[kind]._replace(component_version=version, borrowed=other) for kind in names}
+    return kinds
+
+
+def versions_with(component: str, kind: str) -> list[str]:
+    """The versions of a component that serve a kind."""
+    return [version for version in component_versions(component) if kind in _kinds(component, version)]
 
 
 def kinds_of(component: str, version: str) -> tuple[KindEntry, ...]:

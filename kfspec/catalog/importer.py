@@ -89,6 +89,24 @@ def import_directory(source: Path, release: str, out: Path) -> list[str]:
     return sorted(components)
 
 
+def import_component(source: Path, component: str, version: str, borrow: Mapping[str, list[str]], out: Path) -> None:
+    """Derive the schemas of one version of a component from the CRDs in `source`.
+
+    `borrow` maps another version to kinds whose schemas stand in for those that are not in `source`. Raises ValueError
+    for a CRD of another component.
+    """
+    crds = {path.name: _read(path) for path in sorted(source.glob("*.yaml"))}
+    described: dict[str, dict[str, Any]] = {}
+    nodes: dict[str, dict[str, Node]] = {}
+    for name, crd in crds.items():
+        kind = crd["spec"]["names"]["kind"]
+        if component_of(crd["spec"]["group"], kind) != component:
+            raise ValueError(f"{name}: {component} does not serve {kind}")
+        described[kind] = _kind_of_crd(name, crd, source)
+        nodes[kind] = _versions(crd)
+    _write(out, component, version, f"{component} v{version}", described, nodes, borrow)
+
+
 def _container(crds: Mapping[str, Any]) -> Node:
     """Kubernetes' Container, as the CRD of PyTorchJob has it."""
     version = crds["kubeflow.org_pytorchjobs.yaml"]["spec"]["versions"][0]
@@ -265,6 +283,7 @@ def _write(
     source: str,
     described: dict[str, dict[str, Any]],
     nodes: dict[str, dict[str, Node]],
+    borrow: Mapping[str, list[str]] | None = None,
 ) -> None:
     """Write a component's directory; a version that equals another one only says which."""
     kinds = {kind: described[kind] for kind in sorted(described)}
@@ -283,7 +302,8 @@ def _write(
         stale.unlink()
     twin = _twin(out, component, version, digest)
     header = {"component": component, "version": version, "source": source, "digest": digest}
-    index = {**header, **({"sameAs": twin} if twin else {}), "kinds": kinds}
+    extra = {**({"sameAs": twin} if twin else {}), **({"borrows": dict(borrow)} if borrow else {})}
+    index = {**header, **extra, "kinds": kinds}
     (directory / "component.json").write_text(_index_text(index), encoding="utf-8")
     if twin is None:
         for name, text in content.items():

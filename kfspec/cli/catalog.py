@@ -15,14 +15,29 @@ def command() -> None:
 
 @command.command("import")
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--release", "name", required=True, help="The release that the CRDs belong to.")
+@click.option("--release", "name", help="The release that the CRDs belong to.")
+@click.option("--component", metavar="NAME=VERSION", help="Or one version of one component.")
+@click.option("--borrow", metavar="VERSION:KIND,...", multiple=True, help="Kinds to check as another version has them.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; the catalogue's own folder.")
-def import_(directory: Path, name: str, output: Path | None) -> int:
+def import_(
+    directory: Path, name: str | None, component: str | None, borrow: tuple[str, ...], output: Path | None
+) -> int:
     """Derive compact schemas from a directory of CRDs and the kustomize patches beside them."""
     from kfspec.catalog import SCHEMAS, release
-    from kfspec.catalog.importer import import_directory
+    from kfspec.catalog.importer import import_component, import_directory
 
-    known, found = release(name)
+    if (name is None) == (component is None):
+        raise click.UsageError("give --release or --component")
+    if component is not None:
+        part, _, version = component.partition("=")
+        borrowed = {other: kinds.split(",") for other, _, kinds in (entry.partition(":") for entry in borrow)}
+        try:
+            import_component(directory, part, version, borrowed, output or SCHEMAS)
+        except (OSError, ValueError, KeyError) as error:
+            raise click.ClickException(f"{directory}: {error}") from error
+        sys.stdout.write(f"{part} {version}\n")
+        return 0
+    known, found = release(name or "")
     if known is None:
         raise click.UsageError(f"{found[0].message}; {found[0].hint}")
     try:

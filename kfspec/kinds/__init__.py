@@ -14,7 +14,16 @@ BLOCKS: dict[str, dict[str, str]] = {
     "volumes": {"": "volume"},
     "notebooks": {"": "notebook"},
     "inferenceServices": {"": "inferenceservice"},
-    "trainingJobs": {"PyTorchJob": "training.pytorchjob"},
+    "trainingJobs": {
+        "PyTorchJob": "training.pytorchjob",
+        "TFJob": "training.tfjob",
+        "XGBoostJob": "training.xgboostjob",
+        "MPIJob": "training.mpijob",
+        "PaddleJob": "training.paddlejob",
+        "JAXJob": "training.jaxjob",
+        "MXJob": "training.mxjob",
+    },
+    "experiments": {"": "katib.experiment"},
     "resources": {"": "resources"},
 }
 """Block -> value of the item's `kind:` ("" where the block has one kind) -> module below `kfspec.kinds`."""
@@ -22,7 +31,14 @@ BLOCKS: dict[str, dict[str, str]] = {
 OBJECT_KINDS: dict[tuple[str, str], str] = {
     ("kubeflow.org", "Profile"): "profile",
     ("kubeflow.org", "Notebook"): "notebook",
+    ("kubeflow.org", "Experiment"): "katib.rules",
     ("kubeflow.org", "PyTorchJob"): "training.pytorchjob",
+    ("kubeflow.org", "TFJob"): "training.tfjob",
+    ("kubeflow.org", "XGBoostJob"): "training.xgboostjob",
+    ("kubeflow.org", "MPIJob"): "training.mpijob",
+    ("kubeflow.org", "PaddleJob"): "training.paddlejob",
+    ("kubeflow.org", "JAXJob"): "training.jaxjob",
+    ("kubeflow.org", "MXJob"): "training.mxjob",
     ("serving.kserve.io", "InferenceService"): "kserve.rules",
 }
 """(group, kind) of a Kubernetes object -> the module whose rules judge it, whichever way it came to be."""

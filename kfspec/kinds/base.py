@@ -65,6 +65,8 @@ class Facts(NamedTuple):
     release: Release
     admission_only: bool = False
     """Report only what Kubeflow itself refuses."""
+    judge: Callable[[Body], Iterator[Diagnostic]] = lambda body: iter(())
+    """What would be said of another object, one that is embedded in this one."""
 
 
 class Kind(Protocol):

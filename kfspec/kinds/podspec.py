@@ -18,6 +18,16 @@ _TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
     ("batch", "CronJob"): (("spec", "jobTemplate", "spec", "template", "spec"),),
     ("kubeflow.org", "Notebook"): (("spec", "template", "spec"),),
     ("kubeflow.org", "PyTorchJob"): (("spec", "pytorchReplicaSpecs", "*", "template", "spec"),),
+    ("kubeflow.org", "TFJob"): (("spec", "tfReplicaSpecs", "*", "template", "spec"),),
+    ("kubeflow.org", "XGBoostJob"): (("spec", "xgbReplicaSpecs", "*", "template", "spec"),),
+    ("kubeflow.org", "MPIJob"): (("spec", "mpiReplicaSpecs", "*", "template", "spec"),),
+    ("kubeflow.org", "PaddleJob"): (("spec", "paddleReplicaSpecs", "*", "template", "spec"),),
+    ("kubeflow.org", "JAXJob"): (("spec", "jaxReplicaSpecs", "*", "template", "spec"),),
+    ("kubeflow.org", "MXJob"): (("spec", "mxReplicaSpecs", "*", "template", "spec"),),
+    ("kubeflow.org", "Experiment"): (
+        ("spec", "trialTemplate", "trialSpec", "spec", "template", "spec"),
+        ("spec", "trialTemplate", "trialSpec", "spec", "*", "*", "template", "spec"),
+    ),
     ("serving.kserve.io", "InferenceService"): (
         ("spec", "predictor"),
         ("spec", "predictor", "workerSpec"),

@@ -14,7 +14,8 @@ from pydantic import Field
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.base import Context, Facts, Lowered
-from kfspec.kinds.training.shared import JobItem, JobKind, job_rules, lower_job
+from kfspec.kinds.training.rules import job_rules, one_of
+from kfspec.kinds.training.shared import JobItem, JobKind, lower_job
 from kfspec.resource import GVK, Body
 from kfspec.spec.base import Json
 from kfspec.wording import did_you_mean
@@ -27,9 +28,10 @@ JOB = JobKind(
     replicas="pytorchReplicaSpecs",
     container="pytorch",
     types=("Master", "Worker"),
-    leader="Master",
+    leaders=("Master",),
     worker="Worker",
     extra=("elasticPolicy", "nprocPerNode"),
+    counts_replicas=True,
 )
 
 _BACKENDS = ("c10d", "etcd", "etcd-v2", "static")
@@ -56,10 +58,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     spec = body.get("spec") or {}
     replicas = spec.get(JOB.replicas) or {}
     at: Path = ("spec", JOB.replicas)
-    master = replicas.get("Master")
-    if isinstance(master, dict) and master.get("replicas") != 1:
-        path = (*at, "Master", "replicas") if "replicas" in master else (*at, "Master")
-        yield finding("KF390", "a PyTorchJob has exactly one Master, and says so", path, hint="replicas: 1")
+    yield from one_of(spec, JOB, "Master", required=False)
     worker = replicas.get("Worker")
     count = worker.get("replicas") if isinstance(worker, dict) else None
     if isinstance(count, int) and count < 1:
@@ -83,9 +82,6 @@ def _elastic(elastic: dict[str, object], spec: dict[str, object], has_worker: bo
         hint = "keep spec.nprocPerNode"
         message = "'nProcPerNode' and spec.nprocPerNode exclude each other"
         yield finding("KF391", message, (*at, "nProcPerNode"), hint=hint, at_key=True)
-    low, high = elastic.get("minReplicas"), elastic.get("maxReplicas")
-    if isinstance(low, int) and isinstance(high, int) and low > high:
-        yield finding("KF393", f"'minReplicas' is {low}, above 'maxReplicas' {high}", (*at, "minReplicas"))
     backend = elastic.get("rdzvBackend")
     if isinstance(backend, str) and backend not in _BACKENDS:
         known = did_you_mean(backend, _BACKENDS, f"one of: {', '.join(_BACKENDS)}")

@@ -1,26 +1,22 @@
-"""What the training operator's job kinds have in common: short forms, run identity, and the webhooks' rules.
+"""What the training operator's job kinds have in common: short forms and run identity. Their rules are in `rules`.
 
 Source: training-operator 1.9.1 and 1.9.2, `pkg/webhooks/*`, `pkg/apis/kubeflow.org/v1/*_types.go`; executed for 1.9.1.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path, Upstream
+from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds import base
 from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
-from kfspec.kinds.notebook import mount_findings
 from kfspec.kinds.shortforms import Expansion
-from kfspec.quantity import parse
-from kfspec.resource import Body, Origin
+from kfspec.resource import Origin
 from kfspec.spec.base import Json, Namespaced
-from kfspec.wording import did_you_mean
 
 
 class JobKind(NamedTuple):
@@ -32,13 +28,27 @@ class JobKind(NamedTuple):
     container: str
     """The name of the container that the operator looks for."""
     types: tuple[str, ...]
-    leader: str | None
-    """The replica type that runs once, and gets the short form's first pod."""
+    leaders: tuple[str, ...]
+    """The replica types that the short form starts once, beside the workers."""
     worker: str
     extra: tuple[str, ...]
     """Fields of the spec beside replicas and runPolicy."""
+    launcher: bool = False
+    """Whether `command` and `args` are the leader's alone, and `resources` the worker's (MPI)."""
+    webhook: bool = True
+    """Whether a webhook judges the kind at all."""
     strict_types: bool = True
     """Whether the webhook refuses other replica types."""
+    admits_none: bool = False
+    """Whether the webhook lets a job without any replica type pass."""
+    counts_replicas: bool = False
+    """Whether the kind's own rules judge how many replicas a type has."""
+    named_container: bool = True
+    """Whether the operator looks for the container by its name."""
+    judges_run_policy: bool = True
+    """Whether the webhook looks at `runPolicy.managedBy`."""
+    services: bool = True
+    """Whether every pod gets a Service of its name."""
 
 
 class JobItem(Namespaced):
@@ -76,6 +86,8 @@ class JobItem(Namespaced):
 
 _CONTAINER = ["image", "imagePullPolicy", "command", "args", "workingDir", "env", "envFrom", "resources"]
 _POD = ["serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"]
+_NOT_OF_LAUNCHED = {"Worker": ("command", "args"), "Launcher": ("resources",)}
+"""What the short form of an MPIJob leaves out: workers wait to be called, the launcher only calls (1.9.1)."""
 _SHORT = (*_CONTAINER, "volumeMounts", "workers", "restartPolicy", *_POD, "podLabels", "podAnnotations")
 
 
@@ -127,9 +139,9 @@ def _with_short_form(
 ) -> dict[str, Any]:
     """Every replica type gets the short form's container; what the long form says of a type wins, field by field."""
     wanted: dict[str, int | None] = {}
-    if job.leader is not None:
-        wanted[job.leader] = 1
-    if item.workers or (item.workers is None and job.leader is None):
+    for leader in job.leaders:
+        wanted[leader] = 1
+    if item.workers or (item.workers is None and (not job.leaders or job.launcher)):
         wanted[job.worker] = item.workers if item.workers is not None else 1
     for name in replicas:
         wanted.setdefault(name, None)
@@ -172,7 +184,7 @@ def _replica(
     container = {"name": job.container, **(mine or {})}
     for key in _CONTAINER:
         value = getattr(item, key)
-        if value is None:
+        if value is None or (job.launcher and key in _NOT_OF_LAUNCHED.get(name, ())):
             continue
         if mine is not None and key in mine:
             _mixed(expansion, ctx, key, name)
@@ -242,14 +254,25 @@ def _name_findings(name: str, job: JobKind, spec: dict[str, Any]) -> Iterator[Di
     limit = 63 - longest - RUN_SUFFIX
     if len(name) > limit:
         message = (
-            f"the name has {len(name)} characters; with its hash and '{'-' + '-'.join(_suffix_parts(job, spec))}' "
-            f"a {job.kind} may have {limit}"
+            f"the name has {len(name)} characters; with its hash{_said_suffix(job, spec)} "
+            f"{article(job.kind)} may have {limit}"
         )
         yield finding("KF380", message, (), hint=f"shorten it by {len(name) - limit}", at_key=True)
 
 
+def _said_suffix(job: JobKind, spec: dict[str, Any]) -> str:
+    return f" and '{'-' + '-'.join(_suffix_parts(job, spec))}'" if job.services else ""
+
+
+def article(kind: str) -> str:
+    """`a TFJob`, `an XGBoostJob`."""
+    return f"{'an' if kind[0] in 'AEIMOX' else 'a'} {kind}"
+
+
 def longest_suffix(job: JobKind, spec: dict[str, Any]) -> int:
     """Characters of the longest `-<type>-<index>` that a job's Services have."""
+    if not job.services:
+        return 0
     return 1 + len("-".join(_suffix_parts(job, spec)))
 
 
@@ -260,105 +283,3 @@ def _suffix_parts(job: JobKind, spec: dict[str, Any]) -> tuple[str, str]:
         count = replica.get("replicas", 1) if isinstance(replica, dict) else 1
         parts.append((name.lower(), str(max(0, count - 1)) if isinstance(count, int) else "0"))
     return max(parts, key=lambda part: (len(part[0]) + len(part[1]), part[1]))
-
-
-_MANAGED_BY = ("kubeflow.org/training-operator", "kueue.x-k8s.io/multikueue")
-_RESTART = ("Always", "OnFailure", "Never", "ExitCode")
-_CLEAN = ("Running", "All", "None")
-_DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-
-
-def job_rules(body: Body, job: JobKind) -> Iterator[Diagnostic]:
-    """What the webhook refuses, and what it admits though the job never runs."""
-    name = body["metadata"].get("name") or ""
-    spec = body.get("spec") or {}
-    if isinstance(name, str):
-        yield from _job_name(name, job, spec)
-    replicas = spec.get(job.replicas)
-    at: Path = ("spec", job.replicas)
-    if not replicas:
-        yield finding("KF382", f"the {job.kind} has no replicas", ("spec",), hint=f"add '{job.replicas}:'", at_key=True)
-    else:
-        for kind, replica in replicas.items():
-            yield from _replica_type(kind, (*at, kind), job)
-            yield from _replica_rules(replica or {}, kind, (*at, kind), job)
-    yield from _run_policy(spec.get("runPolicy") or {}, ("spec", "runPolicy"))
-
-
-def _job_name(name: str, job: JobKind, spec: dict[str, Any]) -> Iterator[Diagnostic]:
-    path: Path = ("metadata", "name")
-    if len(name) > 63 or _DNS_1035.fullmatch(name) is None:
-        hint = "begin with a letter; use lower-case letters, digits and '-', at most 63"
-        yield finding("KF381", f"no {job.kind} can be called '{name}'", path, hint=hint)
-    elif len(name) > 63 - longest_suffix(job, spec):
-        limit = 63 - longest_suffix(job, spec)
-        message = f"the name has {len(name)} characters; the Services of its pods leave room for {limit}"
-        hint = f"shorten it by {len(name) - limit}"
-        yield finding("KF381", message, path, hint=hint, upstream=Upstream.NEVER_WORKS)
-
-
-def _replica_type(kind: str, at: Path, job: JobKind) -> Iterator[Diagnostic]:
-    if kind in job.types:
-        return
-    upstream = None if job.strict_types else Upstream.NEVER_WORKS
-    hint = did_you_mean(kind, job.types, f"one of: {', '.join(job.types)}")
-    yield finding("KF383", f"a {job.kind} has no replica type '{kind}'", at, hint=hint, at_key=True, upstream=upstream)
-
-
-def _replica_rules(replica: dict[str, Any], kind: str, at: Path, job: JobKind) -> Iterator[Diagnostic]:
-    policy = replica.get("restartPolicy")
-    if isinstance(policy, str) and policy not in _RESTART:
-        hint = did_you_mean(policy, _RESTART, f"one of: {', '.join(_RESTART)}")
-        message = f"no pod is ever made with the restart policy '{policy}'"
-        yield finding("KF385", message, (*at, "restartPolicy"), hint=hint)
-    pod = (replica.get("template") or {}).get("spec") or {}
-    containers = pod.get("containers") or []
-    here: Path = (*at, "template", "spec")
-    if not containers:
-        hint = f"add 'template: {{spec: {{containers: [{{name: {job.container}, image: ...}}]}}}}'"
-        yield finding("KF384", f"{kind} has no container", at, hint=hint, at_key=True)
-        return
-    for n, container in enumerate(containers):
-        if not container.get("image"):
-            path = (*here, "containers", n)
-            yield finding("KF384", f"the container '{container.get('name')}' has no image", path, hint="add 'image:'")
-        yield from _amounts(container.get("resources") or {}, (*here, "containers", n, "resources"))
-    names = [str(container.get("name")) for container in containers]
-    if job.container not in names:
-        message = f"{kind} has no container called '{job.container}'"
-        hint = f"the operator looks for it by name; rename '{names[0]}'"
-        yield finding("KF384", message, (*here, "containers", 0, "name"), hint=hint)
-    yield from mount_findings(pod, here)
-
-
-def _amounts(resources: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
-    """Requests above limits, and GPUs that are requested otherwise than limited: the pod is refused when it is made."""
-    limits = resources.get("limits") or {}
-    for key, value in (resources.get("requests") or {}).items():
-        asked = parse(str(value))
-        allowed = parse(str(limits[key])) if key in limits else None
-        if asked is None or allowed is None:
-            continue
-        if asked.value > allowed.value or ("/" in key and asked.value != allowed.value):
-            word = "must equal the limit" if "/" in key else "is above the limit"
-            message = f"the request of {value} {key} {word} of {limits[key]}"
-            yield finding("KF386", message, (*at, "requests", key))
-
-
-def _run_policy(policy: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
-    managed = policy.get("managedBy")
-    if managed is not None and managed not in _MANAGED_BY:
-        hint = did_you_mean(str(managed), _MANAGED_BY, f"one of: {', '.join(_MANAGED_BY)}")
-        yield finding("KF387", f"no controller is called '{managed}'", (*at, "managedBy"), hint=hint)
-    clean = policy.get("cleanPodPolicy")
-    if isinstance(clean, str) and clean not in _CLEAN:
-        hint = did_you_mean(clean, _CLEAN, f"one of: {', '.join(_CLEAN)}")
-        message = f"the operator has no clean-up policy '{clean}'"
-        yield finding("KF388", message, (*at, "cleanPodPolicy"), hint=hint)
-    if policy.get("ttlSecondsAfterFinished") is not None:
-        message = "the operator deletes the job after that time, and whoever reconciles it starts it again, for ever"
-        hint = "remove it; `kfspec gc` removes finished runs"
-        yield finding("KF389", message, (*at, "ttlSecondsAfterFinished"), hint=hint, at_key=True)
-    limit = policy.get("backoffLimit")
-    if isinstance(limit, int) and limit < 0:
-        yield finding("KF388", f"'backoffLimit' is {limit}, and begins at 0", (*at, "backoffLimit"))

@@ -1,0 +1,51 @@
+"""A JAX training run (training-operator JAXJob).
+
+`trainingJobs: {train: {kind: JAXJob, image: ..., command: [...], workers: 2}}`: `workers` processes of the same container,
+the first of which coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from kfspec.diagnostics import Diagnostic
+from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.training.rules import job_rules
+from kfspec.kinds.training.shared import JobItem, JobKind, lower_job
+from kfspec.resource import GVK, Body
+from kfspec.spec.base import Json
+
+BLOCK = "trainingJobs"
+PRODUCES = (GVK("kubeflow.org", "v1", "JAXJob"),)
+
+JOB = JobKind(
+    kind="JAXJob",
+    replicas="jaxReplicaSpecs",
+    container="jax",
+    types=("Worker",),
+    leaders=(),
+    worker="Worker",
+    extra=(),
+    admits_none=True,
+    judges_run_policy=False,
+)
+
+
+class Item(JobItem):
+    """A JAXJob."""
+
+    kind: Literal["JAXJob"]
+    jaxReplicaSpecs: Json = Field(default=None, description="Upstream's: Worker.")  # noqa: N815
+
+
+def lower(item: Item, ctx: Context) -> Lowered:
+    """One run, or nothing for a template."""
+    return lower_job(item, ctx, JOB)
+
+
+def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
+    """The webhook's rules, and what it admits though the job never runs (training-operator 1.9.1)."""
+    yield from job_rules(body, JOB)
