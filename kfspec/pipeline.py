@@ -127,7 +127,7 @@ def _stages(name: str, root: Document, base: _Environment | None) -> _Environmen
 
 def _judge(result: _Environment, root: Document) -> _Environment:
     """Verify what was lowered, check references, and place every finding."""
-    from kfspec.checks import references  # here, for a large compile judges in a process of its own
+    from kfspec.checks import poddefaults, references  # here, for a large compile judges in a process of its own
     from kfspec.verification import verify
 
     found = list(result.diagnostics)
@@ -135,6 +135,7 @@ def _judge(result: _Environment, root: Document) -> _Environment:
         resources = (*result.lowering.resources, *result.lowering.templates)
         project = result.project
         found.extend(references.check(resources, project.items.values(), project.settings.externals, result.release))
+        found.extend(poddefaults.check(resources))
         found.extend(verify(resources, result.release))
     found = _overrides_of_nothing(found, root, result.name)
     severities = result.project.settings.policies.severity if result.project is not None else {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.kserve.runtimes import shipped
-from kfspec.kinds.podspec import Reference, of_container, pod_specs, references
+from kfspec.kinds.podspec import Reference, of_container, of_pod_default, pod_specs, references
 from kfspec.resource import ObjectRef, Resource, to_spec
 from kfspec.spec.settings import Externals
 from kfspec.wording import did_you_mean
@@ -84,10 +84,25 @@ def _runtime(resource: Resource, known: set[str]) -> Iterator[Diagnostic]:
 
 def _references(resource: Resource) -> Iterator[Reference]:
     ref = resource.ref
+    spec = resource.body.get("spec")
+    if ref.kind == "PodDefault" and isinstance(spec, dict):
+        yield from of_pod_default(spec, ("spec",))
+    if ref.kind == "Experiment" and isinstance(spec, dict):
+        yield from _of_trial(spec, ref.namespace)
     for path, pod in pod_specs(ref.group, ref.kind, resource.body):
         yield from references(pod, path)
         if ref.kind == "InferenceService":
             yield from _of_predictor(pod, path)
+
+
+def _of_trial(spec: dict[str, Any], namespace: str) -> Iterator[Reference]:
+    """The ConfigMap that holds a trial template; in another namespace it is not for us to know."""
+    template = spec.get("trialTemplate")
+    config_map = template.get("configMap") if isinstance(template, dict) else None
+    if isinstance(config_map, dict) and config_map.get("configMapNamespace") == namespace:
+        name = config_map.get("configMapName")
+        if isinstance(name, str):
+            yield Reference("ConfigMap", name, ("spec", "trialTemplate", "configMap", "configMapName"))
 
 
 def _of_predictor(component: dict[str, Any], at: Path) -> Iterator[Reference]:

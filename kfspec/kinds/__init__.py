@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BLOCKS: dict[str, dict[str, str]] = {
     "profiles": {"": "profile"},
     "volumes": {"": "volume"},
+    "podDefaults": {"": "poddefault"},
     "notebooks": {"": "notebook"},
     "inferenceServices": {"": "inferenceservice"},
     "trainingJobs": {
@@ -31,6 +32,7 @@ BLOCKS: dict[str, dict[str, str]] = {
 OBJECT_KINDS: dict[tuple[str, str], str] = {
     ("kubeflow.org", "Profile"): "profile",
     ("kubeflow.org", "Notebook"): "notebook",
+    ("kubeflow.org", "PodDefault"): "poddefault",
     ("kubeflow.org", "Experiment"): "katib.rules",
     ("kubeflow.org", "PyTorchJob"): "training.pytorchjob",
     ("kubeflow.org", "TFJob"): "training.tfjob",

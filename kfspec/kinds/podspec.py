@@ -53,6 +53,17 @@ def pod_specs(group: str, kind: str, body: Body) -> Iterator[tuple[Path, dict[st
         yield from _find(body, template, ())
 
 
+def of_pod_default(spec: dict[str, Any], at: Path) -> Iterator[Reference]:
+    """What a PodDefault's spec names: it is a pod's and a container's at once."""
+    pod = {**spec, "containers": spec.get("sidecars")}
+    for reference in references(pod, at):
+        path = tuple(
+            "sidecars" if part == "containers" and n == len(at) else part for n, part in enumerate(reference.path)
+        )
+        yield reference._replace(path=path)
+    yield from of_container(spec, at)
+
+
 def _find(value: Any, rest: Path, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     if not isinstance(value, dict):
         return

@@ -236,6 +236,7 @@ def _mapping_only(value: Any) -> dict[str, Any] | None:
 _MAP_FORMS: dict[str, Callable[[Any], dict[str, Any] | None]] = {
     "containers": _mapping_only,
     "initContainers": _mapping_only,
+    "sidecars": _mapping_only,
     "volumes": _mapping_only,
     "volumeMounts": _mount,
     "ports": _port,

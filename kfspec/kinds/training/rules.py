@@ -77,8 +77,8 @@ def _replica_type(kind: str, at: Path, job: JobKind) -> Iterator[Diagnostic]:
 def _replica_rules(replica: dict[str, Any], kind: str, at: Path, job: JobKind) -> Iterator[Diagnostic]:
     if replica.get("replicas") == 0 and not job.counts_replicas:
         message = f"no {kind} is ever started, and a job without pods waits for ever or succeeds at once"
-        hint = f"leave {kind} out, or begin at 1"
-        yield finding("KF390", message, (*at, "replicas"), hint=hint, upstream=Upstream.NEVER_WORKS)
+        instead = f"leave {kind} out, or begin at 1"
+        yield finding("KF390", message, (*at, "replicas"), hint=instead, upstream=Upstream.NEVER_WORKS)
     policy = replica.get("restartPolicy")
     if isinstance(policy, str) and policy not in _RESTART:
         hint = did_you_mean(policy, _RESTART, f"one of: {', '.join(_RESTART)}")
