@@ -47,18 +47,23 @@ def check_manifests(
     diagnostics: list[Diagnostic] = list(found)
     texts: dict[str, str] = {}
     objects = 0
-    for name in paths:
-        for file, data in _read(name, diagnostics):
-            documents, problems = load(data, file, dialect="kubectl")
-            of_file: list[Diagnostic] = list(problems)
-            for document in documents:
-                resources = list(_objects(document))
-                objects += len(resources)
-                of_file.extend(place(document, verify(resources, release, admission_only=admission_only)))
-            if of_file:
-                texts[file] = documents[0].texts[file] if documents else data.decode("utf-8", "replace")
-                diagnostics.extend(of_file)
+    for file, data in read_manifests(paths, diagnostics):
+        documents, problems = load(data, file, dialect="kubectl")
+        of_file: list[Diagnostic] = list(problems)
+        for document in documents:
+            resources = list(objects_of(document))
+            objects += len(resources)
+            of_file.extend(place(document, verify(resources, release, admission_only=admission_only)))
+        if of_file:
+            texts[file] = documents[0].texts[file] if documents else data.decode("utf-8", "replace")
+            diagnostics.extend(of_file)
     return Manifests(objects, in_order(diagnostics), texts)
+
+
+def read_manifests(paths: Sequence[str], found: list[Diagnostic]) -> Iterator[tuple[str, bytes]]:
+    """(file, content) of everything that the paths mean; what cannot be read is added to `found`."""
+    for name in paths:
+        yield from _read(name, found)
 
 
 def _read(name: str, found: list[Diagnostic]) -> Iterator[tuple[str, bytes]]:
@@ -86,7 +91,7 @@ def _read_file(path: FilePath, found: list[Diagnostic]) -> Iterator[tuple[str, b
         found.append(finding("KF001", f"cannot read '{path}': {reason}")._replace(pos=here))
 
 
-def _objects(document: Document) -> Iterator[Resource]:
+def objects_of(document: Document) -> Iterator[Resource]:
     """The document's object, or each item of a `List`."""
     value = document.value
     if isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list):

@@ -14,9 +14,9 @@ LAYERS = (
     ("yamlio", "document", "environments", "includes", "interpolation", "merging"),
     ("resource", "catalog", "spec.base", "spec.settings", "spec.shape", "differ", "credentials", "identity"),
     ("kinds",),
-    ("spec.project", "checks", "lowering", "verification", "ordering"),
+    ("spec.project", "checks", "lowering", "verification", "ordering", "equivalence"),
     ("kustomize", "tree"),
-    ("pipeline", "manifests", "forking"),
+    ("pipeline", "manifests", "forking", "importing"),
     ("views",),
     ("cli", "__main__"),
 )

@@ -62,6 +62,21 @@ def check(
             yield from _runtime(resource, runtimes)
 
 
+def undeclared(resources: tuple[Resource, ...], externals: Externals, release: Release) -> Iterator[tuple[str, str]]:
+    """(list under `externals`, name) of everything that is referred to and not declared."""
+    declared = _declared(resources)
+    runtimes = {*externals.servingRuntimes, *shipped(release.components["kserve"])}
+    runtimes |= {r.ref.name for r in resources if r.ref.kind in ("ServingRuntime", "ClusterServingRuntime")}
+    for resource in resources:
+        for reference in _references(resource):
+            if not reference.optional and not _known(reference, resource, declared, externals):
+                yield _CODES[reference.kind][2], reference.name
+        if resource.ref.kind == "InferenceService":
+            name = _runtime_name(resource)
+            if name is not None and name not in runtimes:
+                yield "servingRuntimes", name
+
+
 def _pod_defaults(item: Item, known: set[str]) -> Iterator[Diagnostic]:
     """What a notebook asks for by `podDefaults`; the PodDefault's name is the label that selects it."""
     for n, name in enumerate(getattr(item.model, "podDefaults", ())):
@@ -71,11 +86,16 @@ def _pod_defaults(item: Item, known: set[str]) -> Iterator[Diagnostic]:
             yield finding("KF208", message, (*item.path, "podDefaults", n), hint=hint)
 
 
-def _runtime(resource: Resource, known: set[str]) -> Iterator[Diagnostic]:
+def _runtime_name(resource: Resource) -> str | None:
     predictor = (resource.body.get("spec") or {}).get("predictor")
     model = predictor.get("model") if isinstance(predictor, dict) else None
     name = model.get("runtime") if isinstance(model, dict) else None
-    if isinstance(name, str) and name not in known:
+    return name if isinstance(name, str) else None
+
+
+def _runtime(resource: Resource, known: set[str]) -> Iterator[Diagnostic]:
+    name = _runtime_name(resource)
+    if name is not None and name not in known:
         item = ".".join(str(part) for part in resource.item)
         hint = did_you_mean(name, known, f"declare it, or 'externals: {{servingRuntimes: [{name}]}}'")
         message = f"'{item}' names the serving runtime '{name}', which is not declared"
@@ -140,17 +160,28 @@ def _target_name(body: dict[str, Any], ref: ObjectRef) -> str:
     return str(spec["secretName"]) if isinstance(spec.get("secretName"), str) else ref.name
 
 
+def _known(
+    reference: Reference,
+    resource: Resource,
+    declared: Mapping[tuple[str, str], set[str]],
+    externals: Externals,
+) -> bool:
+    own = declared.get((reference.kind, resource.ref.namespace), set())
+    outside: tuple[str, ...] = getattr(externals, _CODES[reference.kind][2])
+    return reference.name in own or reference.name in outside or reference.name in _GIVEN.get(reference.kind, ())
+
+
 def _judge(
     reference: Reference,
     resource: Resource,
     declared: Mapping[tuple[str, str], set[str]],
     externals: Externals,
 ) -> Iterator[Diagnostic]:
+    if _known(reference, resource, declared, externals):
+        return
     code, word, block = _CODES[reference.kind]
     own = declared.get((reference.kind, resource.ref.namespace), set())
     outside: tuple[str, ...] = getattr(externals, block)
-    if reference.name in own or reference.name in outside or reference.name in _GIVEN.get(reference.kind, ()):
-        return
     item = ".".join(str(part) for part in resource.item)
     hint = did_you_mean(
         reference.name, (*own, *outside), f"declare it, or 'externals: {{{block}: [{reference.name}]}}'"

@@ -13,6 +13,7 @@ from kfspec._version import __version__
 COMMANDS = {
     "validate": ("validate", "Check a spec, or plain manifests, offline."),
     "compile": ("compile", "Write a spec's kustomize base and overlays."),
+    "import": ("importing", "Write a spec for existing manifests."),
     "explain": ("explain", "Tell what a finding's code means."),
     "catalog": ("catalog", "Derive schemas from CustomResourceDefinitions."),
 }

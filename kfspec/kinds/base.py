@@ -83,9 +83,18 @@ class Kind(Protocol):
         """The item's objects, canonical, with origins; namespace, labels and names included."""
         ...
 
+    def lift(self, body: Body) -> Iterator[dict[str, Any]]:
+        """Items that may stand for the object, the shortest first; not every one need be exact."""
+        ...
+
     def rules(self, body: Body, facts: Facts) -> Iterator[Diagnostic]:
         """What upstream's webhooks and controllers would say of one object of this kind; paths in the object."""
         ...
+
+
+def no_lift(body: Body) -> Iterator[dict[str, Any]]:
+    """For kinds that objects are not imported as."""
+    return iter(())
 
 
 def no_rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:

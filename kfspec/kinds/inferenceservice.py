@@ -7,6 +7,7 @@ older `predictor.sklearn` and its like are rewritten as KServe's own webhook wou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
@@ -16,15 +17,14 @@ from kfspec.diagnostics import Path
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Lowered
 from kfspec.kinds.kserve import rules as kserve_rules
+from kfspec.kinds.kserve.defaults import V2
+from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
-from kfspec.resource import GVK, Origin
+from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Namespaced
 
 BLOCK = "inferenceServices"
 PRODUCES = (GVK("serving.kserve.io", "v1beta1", "InferenceService"),)
-
-_V2 = frozenset({"triton", "onnx", "huggingface"})
-"""Frameworks whose older form the defaulter gives protocolVersion v2 (KServe 0.14.1; recorded)."""
 
 _COMPONENTS = ("predictor", "transformer", "explainer")
 
@@ -71,7 +71,7 @@ def _canonical_predictor(predictor: dict[str, Any], path: Path, expansion: Expan
         return {key: value for key, value in predictor.items() if key != name}
     old: dict[str, Any] = predictor[name]
     model = {"modelFormat": {"name": name}, **old}
-    if name in _V2:
+    if name in V2:
         model.setdefault("protocolVersion", "v2")
     if name == "pytorch" and "modelClassName" in model:
         del model["modelClassName"]
@@ -100,6 +100,15 @@ def _named_container(component: dict[str, Any], name: str, expansion: Expansion)
         where = expansion.origins.get(at, expansion.origins["spec", name])
         expansion.origins[*at, "name"] = Origin(where.path, where.at_key)
     return {**component, "containers": [{**only, "name": kserve_rules.CONTAINER}]}
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the object, the shortest first."""
+    spec = body.get("spec")
+    if isinstance(spec, dict) and not spec.keys() - set(_COMPONENTS):
+        meta = own_metadata(body)
+        yield {**shorten(spec), **meta}
+        yield {**spec, **meta}
 
 
 rules = kserve_rules.rules

@@ -17,6 +17,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds import base, volume
 from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.resource import GVK, Body, Origin, Resource
 from kfspec.spec.base import Json, Namespaced
@@ -310,6 +311,55 @@ def _workspace(workspace: Workspace, ctx: Context, claim: str, path: Path, size:
 def _twice(key: str, ctx: Context) -> Diagnostic:
     hint = "keep one of them"
     return finding("KF340", f"'{key}' is given here and under 'template'", (*ctx.path, key), hint=hint, at_key=True)
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the Notebook, the shortest first."""
+    spec, name = body.get("spec"), (body.get("metadata") or {}).get("name")
+    template = spec.get("template") if isinstance(spec, dict) and spec.keys() == {"template"} else None
+    pod = template.get("spec") if isinstance(template, dict) and template.keys() == {"spec"} else None
+    if not isinstance(pod, dict):
+        return
+    given = (body["metadata"].get("annotations") or {}).get(f"{_UI}/server-type")
+    server = next((ours for ours, theirs in _SERVER_TYPES.items() if theirs == given), "jupyter")
+    kept = {f"{_UI}/{key}" for key in ("server-type", "http-rewrite-uri", "http-headers-request-set", "creator")}
+    meta = own_metadata(body, labels=("app",), annotations={*kept, *_RUNTIME_ANNOTATIONS})
+    creator = (body["metadata"].get("annotations") or {}).get(f"{_UI}/creator")
+    head = {
+        **({"serverType": server} if server != "jupyter" else {}),
+        **({"creator": creator} if creator is not None else {}),
+    }
+    containers: list[Any] = pod["containers"] if isinstance(pod.get("containers"), list) else []
+    first = containers[0] if containers else None
+    if (
+        isinstance(first, dict)
+        and first.get("name") == name
+        and not first.keys() - {"name", "volumeMounts", *_CONTAINER}
+    ):
+        own = {key: shorten(first[key], key) for key in _CONTAINER if key in first}
+        own |= {key: pod[key] for key in _POD if key in pod}
+        rest = {key: value for key, value in pod.items() if key not in (*_POD, "containers", "volumes")}
+        if len(containers) > 1:
+            rest["containers"] = containers[1:]
+        mounts = _short_mounts(first.get("volumeMounts") or [], pod.get("volumes") or [])
+        if mounts is not None:
+            yield {**head, **own, **mounts, **({"template": {"spec": rest}} if rest else {}), **meta}
+    yield {**head, "template": {"spec": shorten(pod)}, **meta}
+    yield {**head, "template": {"spec": pod}, **meta}
+
+
+def _short_mounts(mounts: list[Any], volumes: list[Any]) -> dict[str, Any] | None:
+    """The mounts of claims by their name; None where there is anything else."""
+    claims = {v.get("name"): (v.get("persistentVolumeClaim") or {}).get("claimName") for v in volumes}
+    if any(name != claim for name, claim in claims.items()) or {m.get("name") for m in mounts} != claims.keys():
+        return None
+    if len(mounts) != len(claims):
+        return None
+    short = {}
+    for mount in mounts:
+        rest = {key: value for key, value in mount.items() if key != "name"}
+        short[mount["name"]] = rest["mountPath"] if rest.keys() == {"mountPath"} else rest
+    return {"volumeMounts": short} if short else {}
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:

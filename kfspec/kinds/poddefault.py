@@ -8,6 +8,7 @@ which are the pod's, are `podLabels` and `podAnnotations` here, as with jobs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import Field
 
@@ -15,6 +16,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Json, Namespaced
@@ -83,6 +85,20 @@ def lower(item: Item, ctx: Context) -> Lowered:
     }
     origins = {**base.base_origins(ctx), **expansion.origins}
     return Lowered((base.resource(ctx, body, origins),), tuple(expansion.found))
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the object, the shortest first."""
+    spec = body.get("spec")
+    fields = {upstream: field for field, upstream in _UPSTREAM.items()}
+    if not isinstance(spec, dict) or spec.keys() - fields.keys():
+        return
+    meta, name = own_metadata(body), (body.get("metadata") or {}).get("name")
+    item = {fields[key]: shorten(value, key) for key, value in spec.items()}
+    selector = item.pop("selector", None)
+    if selector == {"matchLabels": {name: "true"}}:
+        yield {**item, **meta}
+    yield {fields[key]: value for key, value in spec.items()} | meta
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:

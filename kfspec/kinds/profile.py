@@ -19,6 +19,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.lifting import own_metadata
 from kfspec.kinds.shortforms import Expansion
 from kfspec.resource import GVK, Body, Origin, Origins, Resource
 from kfspec.spec.base import Block, Json, Model
@@ -167,6 +168,18 @@ def _contributor(ctx: Context, item: Item, user: str, role: str, name: str) -> l
         "spec": {"rules": [rule]},
     }
     return [base.resource(ctx, binding, origins), base.resource(ctx, policy, origins)]
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the Profile, the shortest first; its contributors are objects of their own."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict) or spec.keys() - {"owner", "resourceQuotaSpec", "plugins"}:
+        return
+    meta = own_metadata(body)
+    owner = spec.get("owner")
+    if isinstance(owner, dict) and owner.keys() == {"kind", "name"} and owner["kind"] == "User":
+        yield {**spec, "owner": owner["name"], **meta}
+    yield {**spec, **meta}
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:

@@ -98,4 +98,5 @@ def _credentials(value: Any, path: Path) -> list[tuple[Path, str]]:
     return [each for key, item in entries for each in _credentials(item, (*path, key))]
 
 
+lift = base.no_lift
 rules = base.no_rules

@@ -6,6 +6,7 @@ for `resources.requests.storage`. A volume holds data: no reconcile loop deletes
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
@@ -13,8 +14,9 @@ from pydantic import Field
 from kfspec.codes import finding
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Lowered
+from kfspec.kinds.lifting import own_metadata
 from kfspec.kinds.shortforms import Expansion
-from kfspec.resource import GVK, Origin
+from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Json, Namespaced
 
 BLOCK = "volumes"
@@ -81,6 +83,19 @@ def claim_spec(item: Item, path: tuple[str | int, ...], expansion: Expansion) ->
         origins["spec", "resources", "requests", "storage"] = Origin((*path, "size"))
         spec["resources"] = {"requests": {"storage": expansion.quantity(item.size, text=True)}}
     return spec
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the claim, the shortest first."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict) or spec.keys() - set(_UPSTREAM):
+        return
+    meta = own_metadata(body)
+    resources = spec.get("resources")
+    if resources is not None and resources.keys() == {"requests"} and resources["requests"].keys() == {"storage"}:
+        rest = {key: value for key, value in spec.items() if key != "resources"}
+        yield {"size": resources["requests"]["storage"], **rest, **meta}
+    yield {**spec, **meta}
 
 
 rules = base.no_rules

@@ -94,9 +94,9 @@ def _write_fields(value: dict[str, Any], indent: str, out: list[str], before: st
     for key in sorted(value, key=_rank):
         item = value[key]
         if item.__class__ is str and "\n" not in item:
-            out.append(f"{before}{_key(key)}: {_scalar(item)}\n")
+            out.append(f"{before}{key_text(key)}: {_scalar(item)}\n")
         else:
-            _write_value(item, indent, out, f"{before}{_key(key)}:")
+            _write_value(item, indent, out, f"{before}{key_text(key)}:")
         before = indent
 
 
@@ -114,7 +114,7 @@ def _write_value(item: Any, indent: str, out: list[str], start: str) -> None:
     elif kind is list:
         _write_list(item, indent, out, start)
     else:
-        out.append(f"{start} {_atom(item)}\n" if start else f"{_atom(item)}\n")
+        out.append(f"{start} {atom(item)}\n" if start else f"{atom(item)}\n")
 
 
 def _write_list(value: list[Any], indent: str, out: list[str], start: str) -> None:
@@ -139,11 +139,11 @@ def _rank(key: str) -> tuple[int, str]:
 
 
 @lru_cache(maxsize=4096)
-def _key(key: str) -> str:
+def key_text(key: str) -> str:
     return _double(key) if "\n" in key else _scalar(key)
 
 
-def _atom(value: Any) -> str:
+def atom(value: Any) -> str:
     if value is None:
         return "null"
     if value is True:

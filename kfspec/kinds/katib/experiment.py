@@ -20,9 +20,10 @@ from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
 from kfspec.kinds.katib import rules as katib_rules
 from kfspec.kinds.katib.borrow import Borrowed, borrow
 from kfspec.kinds.katib.trial import USE, WITH_CONDITIONS
+from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.podspec import pod_specs
 from kfspec.kinds.shortforms import Expansion
-from kfspec.resource import GVK, Origin
+from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Json, Namespaced
 from kfspec.wording import describe
 
@@ -319,6 +320,69 @@ def _containers(trial: dict[str, Any]) -> Iterator[tuple[Path, str]]:
         for n, container in enumerate(containers if isinstance(containers, list) else ()):
             if isinstance(container, dict) and isinstance(container.get("name"), str):
                 yield (*path, "containers", n), container["name"]
+
+
+# -- the way back -----------------------------------------------------------------------------------------------
+
+_FIELDS = ("algorithm", "parameters", *_PLAIN, "trialTemplate")
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the Experiment, the shortest first."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict) or spec.keys() - set(_FIELDS):
+        return
+    meta = own_metadata(body)
+    item = {key: spec[key] for key in _FIELDS if key in spec}
+    short = dict(item)
+    for key in ("algorithm", "earlyStopping"):
+        if isinstance(item.get(key), dict):
+            short[key] = _short_algorithm(item[key])
+    parameters = item.get("parameters")
+    if isinstance(parameters, list) and _unique(parameters):
+        short["parameters"] = {entry["name"]: _short_parameter(entry) for entry in parameters}
+    template = item.get("trialTemplate")
+    if isinstance(template, dict):
+        yield {**short, "trialTemplate": _short_template(template), **meta}
+    yield {**short, **meta}
+    yield {**item, **meta}
+
+
+def _unique(entries: list[Any]) -> bool:
+    names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
+    return len(set(names)) == len(entries) and all(isinstance(name, str) for name in names)
+
+
+def _short_algorithm(given: dict[str, Any]) -> Any:
+    if given.keys() == {"algorithmName"}:
+        return given["algorithmName"]
+    settings = given.get("algorithmSettings")
+    if isinstance(settings, list) and _unique(settings) and all(s.keys() == {"name", "value"} for s in settings):
+        return {**given, "algorithmSettings": {s["name"]: s["value"] for s in settings}}
+    return given
+
+
+def _short_parameter(entry: dict[str, Any]) -> Any:
+    kind, space = entry.get("parameterType"), entry.get("feasibleSpace")
+    rest = {key: value for key, value in entry.items() if key != "name"}
+    if not isinstance(space, dict) or space.keys() - set(_SPACE) or rest.keys() - {"parameterType", "feasibleSpace"}:
+        return rest
+    if kind == "categorical" and space.keys() == {"list"}:
+        return space["list"]
+    whole = all(str(space[key]).lstrip("+-").isdigit() for key in ("min", "max", "step") if key in space)
+    derived = "categorical" if "list" in space else "int" if whole else "double"
+    return dict(space) if kind == derived else {"parameterType": kind, **space}
+
+
+def _short_template(template: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {key: value for key, value in template.items() if key != "trialSpec"}
+    parameters = template.get("trialParameters")
+    if isinstance(parameters, list) and _unique(parameters):
+        if all(entry.keys() == {"name", "reference"} for entry in parameters):
+            result["trialParameters"] = {entry["name"]: entry["reference"] for entry in parameters}
+    if "trialSpec" in template:
+        result["trialSpec"] = shorten(template["trialSpec"])
+    return result
 
 
 rules = katib_rules.rules

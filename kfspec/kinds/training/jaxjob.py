@@ -7,14 +7,14 @@ the first of which coordinates.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.training.rules import job_rules
-from kfspec.kinds.training.shared import JobItem, JobKind, lower_job
+from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
 from kfspec.spec.base import Json
 
@@ -44,6 +44,11 @@ class Item(JobItem):
 def lower(item: Item, ctx: Context) -> Lowered:
     """One run, or nothing for a template."""
     return lower_job(item, ctx, JOB)
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the job, the shortest first."""
+    return lift_job(body, JOB)
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ that runs the command, and `workers` Workers with the resources, which wait to b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Upstream
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.training.rules import CLEAN, job_rules, one_of
-from kfspec.kinds.training.shared import JobItem, JobKind, lower_job
+from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
 from kfspec.spec.base import Json
 from kfspec.wording import did_you_mean
@@ -52,6 +52,11 @@ class Item(JobItem):
 def lower(item: Item, ctx: Context) -> Lowered:
     """One run, or nothing for a template."""
     return lower_job(item, ctx, JOB)
+
+
+def lift(body: Body) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the job, the shortest first."""
+    return lift_job(body, JOB)
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:

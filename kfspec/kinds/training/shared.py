@@ -14,8 +14,9 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds import base
 from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
+from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
-from kfspec.resource import Origin
+from kfspec.resource import Body, Origin
 from kfspec.spec.base import Json, Namespaced
 
 
@@ -108,6 +109,56 @@ def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
     origins = {**base.base_origins(ctx), **expansion.origins}
     resource = base.resource(ctx, body, origins)
     return Lowered((resource,) if item.run else (), tuple(expansion.found), () if item.run else (resource,))
+
+
+def lift_job(body: Body, job: JobKind) -> Iterator[dict[str, Any]]:
+    """Items that may stand for the job, the shortest first."""
+    spec = body.get("spec")
+    known = ("runPolicy", *job.extra)
+    if not isinstance(spec, dict) or spec.keys() - {*known, job.replicas}:
+        return
+    rest = {"kind": job.kind, **{key: spec[key] for key in known if key in spec}}
+    meta = own_metadata(body)
+    replicas = spec.get(job.replicas)
+    short = _short_form(replicas, job) if isinstance(replicas, dict) and not job.launcher else None
+    if short is not None:
+        yield {**rest, **short, **meta}
+    yield {**rest, job.replicas: shorten(replicas), **meta}
+    yield {**rest, job.replicas: replicas, **meta}
+
+
+def _short_form(replicas: dict[str, Any], job: JobKind) -> dict[str, Any] | None:
+    """The one container that all replica types share; None where they differ, or say more than it can."""
+    if not replicas or replicas.keys() - {*job.leaders, job.worker}:
+        return None
+    alike = [
+        {key: value for key, value in (replica or {}).items() if key != "replicas"} for replica in replicas.values()
+    ]
+    first = alike[0]
+    template = first.get("template")
+    if any(other != first for other in alike) or not isinstance(template, dict):
+        return None
+    meta, pod = template.get("metadata") or {}, template.get("spec") or {}
+    containers = pod.get("containers")
+    if not isinstance(containers, list) or len(containers) != 1 or not isinstance(containers[0], dict):
+        return None
+    container = containers[0]
+    unknown = (
+        first.keys() - {"restartPolicy", "template"}
+        or template.keys() - {"metadata", "spec"}
+        or meta.keys() - {"labels", "annotations"}
+        or pod.keys() - {"containers", *_POD}
+        or container.keys() - {"name", *_CONTAINER}
+    )
+    if unknown:
+        return None
+    item: dict[str, Any] = {key: shorten(container[key], key) for key in _CONTAINER if key in container}
+    if job.worker in replicas:
+        item["workers"] = replicas[job.worker].get("replicas", 1)
+    item |= {key: pod[key] for key in _POD if key in pod}
+    item |= {key: first[key] for key in ("restartPolicy",) if key in first}
+    item |= {f"pod{key.capitalize()}": value for key, value in meta.items()}
+    return item
 
 
 def job_spec(item: JobItem, ctx: Context, job: JobKind, expansion: Expansion) -> dict[str, Any]:
