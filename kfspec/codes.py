@@ -319,6 +319,16 @@ _ALL: tuple[Code, ...] = (
         "Use a project of its own.",
     ),
     Code(
+        "KF072",
+        "useless-ignore",
+        _W,
+        None,
+        "A comment `# kfspec: ignore[...]` ignores nothing.",
+        "What it was about is mended, stands on another line, or cannot be ignored.",
+        "image: a  # kfspec: ignore[KF999]",
+        "Remove the comment, or name the code that is found on its line.",
+    ),
+    Code(
         "KF101",
         "unknown-field",
         _E,

@@ -13,6 +13,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Path, Pos, in_order
 from kfspec.document import Document, place
 from kfspec.resource import ObjectRef, Origin, Resource
+from kfspec.suppression import suppress
 from kfspec.verification import verify
 from kfspec.yamlio.load import load
 
@@ -56,7 +57,7 @@ def check_manifests(
             of_file.extend(place(document, verify(resources, release, admission_only=admission_only)))
         if of_file:
             texts[file] = documents[0].texts[file] if documents else data.decode("utf-8", "replace")
-            diagnostics.extend(of_file)
+            diagnostics.extend(suppress(of_file, {file: texts[file]}))
     return Manifests(objects, in_order(diagnostics), texts)
 
 

@@ -18,6 +18,7 @@ from kfspec.includes import project_root, read_file, read_spec
 from kfspec.lowering import Lowering, lower
 from kfspec.resource import Resource
 from kfspec.spec.project import Project, check
+from kfspec.suppression import suppress
 from kfspec.wording import nearest
 
 
@@ -62,7 +63,8 @@ class Prepared(NamedTuple):
         if self.document is None:
             return self.build.diagnostics
         judged = [_judge(result, self.document) for result in self.results]
-        return in_order([*self.build.diagnostics, *_merged(judged, self.build.environment_names)])
+        found = [*self.build.diagnostics, *_merged(judged, self.build.environment_names)]
+        return in_order(suppress(found, self.document.texts))
 
 
 def build(spec: FilePath, environments: Sequence[str] = ()) -> Build:

@@ -157,8 +157,6 @@ CASES: dict[str, tuple[str, str]] = {
         HEAD + "notebooks: {n: {image: a, env: {API_TOKEN: 9f8e7d6c5b4a}}}\n",
         "error[KF350]: the value of 'API_TOKEN' looks like a credential, by the variable's name\n"
         " --> kfspec.yaml:5:44   notebooks.n.env.API_TOKEN\n"
-        "5 | notebooks: {n: {image: a, env: {API_TOKEN: 9f8e7d6c5b4a}}}\n"
-        "  |                                            ^^^^^^^^^^^^\n"
         "  = help: keep it in a Secret: API_TOKEN: {valueFrom: {secretKeyRef: {name: ..., key: ...}}}\n",
     ),
     "a file outside of the project": (

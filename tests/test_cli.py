@@ -32,6 +32,7 @@ def test_help_lists_every_command() -> None:
         "Commands:\n"
         "  validate  Check a spec, or plain manifests, offline.\n"
         "  compile   Write a spec's kustomize base and overlays.\n"
+        "  import    Write a spec for existing manifests.\n"
         "  explain   Tell what a finding's code means.\n"
         "  catalog   Derive schemas from CustomResourceDefinitions.\n"
     )

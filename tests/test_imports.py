@@ -12,7 +12,17 @@ ROOT = Path(__file__).parent.parent / "kfspec"
 LAYERS = (
     ("_version", "diagnostics", "wording", "codes", "quantity"),
     ("yamlio", "document", "environments", "includes", "interpolation", "merging"),
-    ("resource", "catalog", "spec.base", "spec.settings", "spec.shape", "differ", "credentials", "identity"),
+    (
+        "resource",
+        "catalog",
+        "suppression",
+        "spec.base",
+        "spec.settings",
+        "spec.shape",
+        "differ",
+        "credentials",
+        "identity",
+    ),
     ("kinds",),
     ("spec.project", "checks", "lowering", "verification", "ordering", "equivalence"),
     ("kustomize", "tree"),

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
 from typing import TextIO
 
 from kfspec.diagnostics import Diagnostics, Severity
+
+FORMATS = ("text", "json", "github", "sarif")
+"""What `--format` takes; all but text are modules of `kfspec.views`."""
 
 
 def report(
@@ -19,10 +24,9 @@ def report(
     done: str = "",
     stream: TextIO | None = None,
 ) -> None:
-    """Print findings: JSON on stdout, text on `stream` (stdout), with `done` in the last line where none is an error."""
-    if format_name == "json":
-        from kfspec.views import json as view
-
+    """Print findings: for machines on stdout, as text on `stream` (stdout), with `done` last where none is an error."""
+    if format_name != "text":
+        view: ModuleType = import_module(f"kfspec.views.{format_name}")
         sys.stdout.write(view.render(diagnostics))
         return
     from kfspec.views import human

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from kfspec.cli.reporting import report, status
+from kfspec.cli.reporting import FORMATS, report, status
 
 
 @click.command("validate")
 @click.argument("specs", nargs=-1)
 @click.option("-e", "--environment", "environments", multiple=True, help="Only this environment (repeatable).")
-@click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.option("--format", "format_name", type=click.Choice(FORMATS), default="text", help="How to print.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings too.")
 @click.option("--manifests", is_flag=True, help="The arguments are plain Kubernetes manifests (`-`: standard input).")
 @click.option("--kubeflow", default="1.10", show_default=True, help="With --manifests: the release they are for.")

@@ -9,6 +9,9 @@ from kfspec.diagnostics import Diagnostic, Diagnostics, Pos, Severity, format_pa
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.NOTE: "\x1b[1;36m"}
 _BOLD, _BLUE, _GREEN, _OFF = "\x1b[1m", "\x1b[1;34m", "\x1b[32m", "\x1b[0m"
+HIDDEN = frozenset({"KF350", "KF351"})
+"""Findings about credentials: their source line stays out of every log."""
+
 _WIDTH = 160
 """Columns of a source line that are shown; a longer one is cut around the place that matters."""
 
@@ -28,7 +31,8 @@ def _finding(d: Diagnostic, texts: Mapping[str, str], lines: dict[str, list[str]
         path = format_path(d.path)
         arrow = _paint("-->", _BLUE, colour)
         yield f"{margin}{arrow} {_place(d.pos)}{'   ' + _safe(path) if path else ''}\n"
-        yield from _excerpt(d.pos, texts, lines, colour)
+        if d.code not in HIDDEN:
+            yield from _excerpt(d.pos, texts, lines, colour)
     for note in d.notes:
         where = f" ({_place(note.pos)})" if note.pos else ""
         yield f"{margin} {_paint('=', _BLUE, colour)} note: {_safe(note.message)}{where}\n"

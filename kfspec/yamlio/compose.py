@@ -11,7 +11,7 @@ from typing import Any
 from kfspec.yamlio.dump import atom, dump, key_text
 
 _WIDTH = 100
-_IN_FLOW = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*|[0-9]+(?:m|[KMGTPE]i)")
+_IN_FLOW = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@-]*(?::[A-Za-z0-9][A-Za-z0-9_./@-]*)?|[0-9]+(?:m|[KMGTPE]i)")
 """Text that needs no quotes between braces and commas, if `dump` would leave it plain too."""
 
 
