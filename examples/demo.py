@@ -1,4 +1,4 @@
-"""`make demo`: the quickstart, right and wrong, in one minute."""
+"""`make demo`: a team's whole project, right and wrong, in one minute."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ BOLD, DIM, OFF = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if sys.stdout.isatty() else (
 MISTAKES = (
     ("features: /home", "feature: /home"),
     ("50Gi", "50gi"),
+    ("gamma: 0.25", "gama: 0.25"),
+    ("layers: {min: 2, max: 6}", "layers: {min: 6, max: 2}"),
     ("modelFormat: sklearn", "modelFormat: sklaern"),
     ("minReplicas: 3", "minReplica: 3"),
 )
-"""What people get wrong: a name, a unit, a value, a field. Each would be found out at run time only."""
+"""What people get wrong: a name, a unit, a setting, bounds, a value, a field. Each would be found out at run time only."""
 
 
 def say(text: str) -> None:
@@ -37,12 +39,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kfspec-demo-") as folder:
         work = Path(folder)
         spec = work / "kfspec.yaml"
-        shutil.copy(HERE / "quickstart" / "kfspec.yaml", spec)
-        say("1. One file declares a team: its namespace, a notebook, a model server, two environments.")
+        shutil.copy(HERE / "fraud-detection" / "kfspec.yaml", spec)
+        say("1. One file declares a team: profiles, notebooks, training, a search, a model server, two environments.")
         print("".join(f"{DIM}|{OFF} {line}\n" for line in spec.read_text().splitlines()), end="")
         say("2. It is checked against the schemas and admission rules of Kubeflow 1.10, without a cluster.")
         run("validate", cwd=work)
-        say("3. Four slips, each of which Kubernetes would have told at run time, or never:")
+        say("3. Six slips, each of which Kubernetes would have told at run time, or never:")
         text = spec.read_text()
         for right, wrong in MISTAKES:
             text = text.replace(right, wrong)
@@ -50,15 +52,16 @@ def main() -> None:
         run("validate", "broken.yaml", cwd=work)
         say("4. It compiles to a kustomize base and overlays that Flux, Argo CD or kubectl apply.")
         run("compile", cwd=work)
-        overlay = work / "overlays" / "quickstart"
+        overlay = work / "overlays" / "fraud-detection"
         for path in sorted(overlay.rglob("*.yaml")):
             print(f"   {path.relative_to(work)}")
         say("5. An overlay holds what its environment changes, and nothing else:")
         patch = overlay / "prod" / "stage-1" / "inferenceservice-scorer.patch.yaml"
         print(f"{DIM}$ cat {patch.relative_to(work)}{OFF}\n{patch.read_text()}", end="")
     say("Next")
-    print("   edit examples/quickstart/kfspec.yaml, then: .venv/bin/kfspec validate examples/quickstart/kfspec.yaml")
+    print("   begin small: .venv/bin/kfspec validate examples/quickstart/kfspec.yaml")
     print("   .venv/bin/kfspec explain KF122     what a finding means")
+    print("   .venv/bin/kfspec import DIR        a spec for the manifests that you have")
     print("   make sandbox                       a real API server to apply it to")
     print("   docs/kinds.md                      every block and field")
 

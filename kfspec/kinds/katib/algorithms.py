@@ -35,7 +35,7 @@ class Setting(NamedTuple):
         if self.low is not None:
             text += f" {'above' if self.open_low else 'from'} {self.low:g}"
         if self.high is not None:
-            text += f" {'below' if self.open_high else 'to'} {self.high:g}"
+            text += f"{' and' if self.low is not None else ''} {'below' if self.open_high else 'to'} {self.high:g}"
         return text + (", or None" if self.or_none else "")
 
     def takes(self, text: str) -> bool:

@@ -84,6 +84,8 @@ def lower(item: Item, ctx: Context) -> Lowered:
     """One Experiment named `<name>-<hash8>`."""
     expansion = Expansion(ctx)
     spec = _spec(item, ctx, expansion)
+    if item.trial is not None and "trialSpec" not in spec.get("trialTemplate", {}):
+        return Lowered((), tuple(expansion.found))  # what it borrows is missing or wrong, which was said
     if len(ctx.name) > katib_rules.NAME_LIMIT - RUN_SUFFIX:
         limit = katib_rules.NAME_LIMIT - RUN_SUFFIX
         message = f"the name has {len(ctx.name)} characters; with its hash an Experiment may have {limit}"

@@ -15,7 +15,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds.base import Facts
 from kfspec.kinds.podspec import pod_specs
-from kfspec.wording import did_you_mean
+from kfspec.wording import did_you_mean, nearest
 
 AT: Path = ("spec", "trialTemplate")
 USE = re.compile(r"\$\{trialParameters\.(.+?)\}")
@@ -105,19 +105,17 @@ def _parameter_names(template: dict[str, Any], spec: dict[str, Any]) -> Iterator
 def _usage(template: dict[str, Any], text: str) -> Iterator[Diagnostic]:
     declared = [str(p.get("name")) for p in template["trialParameters"]]
     used = list(dict.fromkeys(USE.findall(text)))
+    misspelt = {nearest(name, declared) for name in used if name not in declared}
     for n, name in enumerate(declared):
-        if name and name not in used:
+        if name and name not in used and name not in misspelt:
             path = (*AT, "trialParameters", n, "name")
-            hint = did_you_mean(name, [u for u in used if u not in declared], f"${{trialParameters.{name}}}")
-            yield finding("KF332", f"the trial parameter '{name}' stands nowhere in the template", path, hint=hint)
-    spare = [name for name in declared if name not in used]
-    for name in used:
-        if name not in declared:
-            if any(did_you_mean(known, [name]) for known in spare):
-                continue  # said above, from the other side
-            hint = did_you_mean(name, declared, f"add '{name}' to 'trialParameters'")
-            place = _place(template["trialSpec"], f"${{trialParameters.{name}}}", (*AT, "trialSpec"))
-            yield finding("KF332", f"'${{trialParameters.{name}}}' is not declared", place, hint=hint)
+            message = f"the trial parameter '{name}' stands nowhere in the template"
+            yield finding("KF332", message, path, hint=f"write ${{trialParameters.{name}}} where it belongs")
+    for use in used:
+        if use not in declared:
+            hint = did_you_mean(use, declared, f"add '{use}' to 'trialParameters'")
+            place = _place(template["trialSpec"], f"${{trialParameters.{use}}}", (*AT, "trialSpec"))
+            yield finding("KF332", f"'${{trialParameters.{use}}}' is not declared", place, hint=hint)
 
 
 def _place(value: Any, needle: str, at: Path) -> Path:

@@ -122,7 +122,8 @@ def _scaling(component: dict[str, Any], at: Path, annotations: dict[str, Any], r
         if isinstance(value, int) and value < 0:
             yield finding("KF364", f"'{key}' is {value}, and cannot be below 0", (*at, key))
     if isinstance(low, int) and isinstance(high, int) and high and low > high >= 0:
-        yield finding("KF364", f"'minReplicas' is {low}, above 'maxReplicas' {high}", (*at, "minReplicas"))
+        message = f"'minReplicas' is {low}, above 'maxReplicas' {high}"
+        yield finding("KF364", message, (*at, "minReplicas"), hint=f"at most {high}")
     timeout = component.get("timeout")
     if isinstance(timeout, int) and timeout < 0:
         message = f"'timeout' is {timeout}, which Knative refuses"

@@ -115,7 +115,7 @@ def _amounts(resources: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
         if asked.value > allowed.value or ("/" in key and asked.value != allowed.value):
             word = "must equal the limit" if "/" in key else "is above the limit"
             message = f"the request of {value} {key} {word} of {limits[key]}"
-            yield finding("KF386", message, (*at, "requests", key))
+            yield finding("KF386", message, (*at, "requests", key), hint=f"write {limits[key]} for both")
 
 
 def _run_policy(policy: dict[str, Any], at: Path, job: JobKind) -> Iterator[Diagnostic]:
@@ -132,7 +132,7 @@ def _run_policy(policy: dict[str, Any], at: Path, job: JobKind) -> Iterator[Diag
         yield finding("KF388", message, (*at, "cleanPodPolicy"), hint=hint)
     if policy.get("ttlSecondsAfterFinished") is not None:
         message = "the operator deletes the job after that time, and whoever reconciles it starts it again, for ever"
-        hint = "remove it; `kfspec gc` removes finished runs"
+        hint = "remove it; a finished run stays for its logs until somebody deletes it"
         yield finding("KF389", message, (*at, "ttlSecondsAfterFinished"), hint=hint, at_key=True)
     limit = policy.get("backoffLimit")
     if isinstance(limit, int) and limit < 0:
@@ -142,7 +142,8 @@ def _run_policy(policy: dict[str, Any], at: Path, job: JobKind) -> Iterator[Diag
 def _elastic_bounds(elastic: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
     low, high = elastic.get("minReplicas"), elastic.get("maxReplicas")
     if isinstance(low, int) and isinstance(high, int) and low > high:
-        yield finding("KF393", f"'minReplicas' is {low}, above 'maxReplicas' {high}", (*at, "minReplicas"))
+        message = f"'minReplicas' is {low}, above 'maxReplicas' {high}"
+        yield finding("KF393", message, (*at, "minReplicas"), hint=f"at most {high}")
 
 
 def one_of(spec: dict[str, Any], job: JobKind, kind: str, *, required: bool) -> Iterator[Diagnostic]:
