@@ -18,7 +18,7 @@ mistakes: .venv/dev.stamp ## Print what tests/mistakes answers anew, where the a
 	@$(BIN)/python -m tests.test_mistakes
 bench: .venv/dev.stamp ## Measure kfspec beside its peers, as ratios
 	@$(BIN)/python -m bench $(ARGS)
-docs: .venv/dev.stamp ## Generate docs/codes.md and docs/kinds.md
+docs: .venv/dev.stamp ## Generate docs/codes.md, docs/kinds.md and schemas/kfspec.schema.json
 	@$(BIN)/python -m tests.support.docs
 sandbox: .venv/dev.stamp ## Start a local API server with the CRDs and print its kubeconfig
 	@$(BIN)/python -m tests.support.sandbox

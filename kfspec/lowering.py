@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kfspec import kinds
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Diagnostics, Note
+from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Path
 from kfspec.document import locate, source_text
-from kfspec.kinds.base import Context, Lowered
+from kfspec.kinds.base import CodeFiles, Context, Lowered
 from kfspec.resource import ObjectRef, Resource
 from kfspec.spec.base import Namespaced
 from kfspec.spec.project import Item, Project
@@ -30,6 +31,9 @@ NO_SUBSTITUTE = ("kustomize.toolkit.fluxcd.io/substitute", "disabled")
 _FOREIGN_DOLLAR = re.compile(r"\$\{(?!vars\.)|\$\$\{")
 
 
+NO_CODE: Mapping[Path, CodeFiles] = MappingProxyType({})
+
+
 class Lowering(NamedTuple):
     """All objects of one environment, in the order of the spec, and what each item became."""
 
@@ -41,13 +45,15 @@ class Lowering(NamedTuple):
     """What besides itself an item's objects depend on: equal surroundings and the same item give the same objects."""
 
 
-def lower(project: Project, release: Release, reuse: Lowering | None = None) -> tuple[Lowering, Diagnostics]:
-    """The objects of every item. Findings carry spec paths."""
+def lower(
+    project: Project, release: Release, reuse: Lowering | None = None, code: Mapping[Path, CodeFiles] = NO_CODE
+) -> tuple[Lowering, Diagnostics]:
+    """The objects of every item. Findings carry spec paths. `code`: the files that each `code:` of the spec names."""
     namespaces = _namespaces(project)
     surroundings = (project.settings.project, project.settings.platform, namespaces, project.default_profile, release)
     earlier = reuse.by_item if reuse is not None and reuse.surroundings == surroundings else {}
     document = project.document
-    scan = any(_FOREIGN_DOLLAR.search(text) for text in document.texts.values())
+    scan = bool(code) or any(_FOREIGN_DOLLAR.search(text) for text in document.texts.values())
     by_item: dict[tuple[str, str], tuple[Item, Lowered]] = {}
     found: list[Diagnostic] = []
     for key, item in project.items.items():
@@ -55,7 +61,7 @@ def lower(project: Project, release: Release, reuse: Lowering | None = None) -> 
         if old is not None and old[0] is item and _same_sources(item, project, reuse):
             by_item[key] = old
         else:
-            lowered = _lower_item(item, project, release, namespaces)
+            lowered = _lower_item(item, project, release, namespaces, code)
             by_item[key] = (item, _without_substitution(lowered) if scan else lowered)
         found.extend(by_item[key][1].diagnostics)
     resources = tuple(r for _, lowered in by_item.values() for r in lowered.resources)
@@ -80,7 +86,13 @@ def _same_sources(item: Item, project: Project, reuse: Lowering | None) -> bool:
     return now.keys() == before.keys() and all(now[key] is before[key] for key in now)
 
 
-def _lower_item(item: Item, project: Project, release: Release, namespaces: Mapping[str, str]) -> Lowered:
+def _lower_item(
+    item: Item,
+    project: Project,
+    release: Release,
+    namespaces: Mapping[str, str],
+    code: Mapping[Path, CodeFiles],
+) -> Lowered:
     profile = ""
     if item.block == "resources":  # may be cluster-scoped: only a profile that it names must be there
         named = getattr(item.model, "profile", None)
@@ -107,6 +119,7 @@ def _lower_item(item: Item, project: Project, release: Release, namespaces: Mapp
         platform=project.settings.platform,
         release=release,
         text=lambda path: source_text(document, path),
+        code=code.get,
     )
     return kinds.load(item.module).lower(item.model, context)
 

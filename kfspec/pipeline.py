@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from kfspec import catalog
+from kfspec.codefiles import CodeReader
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Severity, has_errors, in_order
 from kfspec.document import Document, place
@@ -85,8 +86,9 @@ def prepare(spec: FilePath, environments: Sequence[str] = ()) -> Prepared:
         return Prepared(Build(None, (), (), {}, {}, in_order(found), texts), (), None)
     names = environment_names(document)
     chosen = [name for name in names if not environments or name in environments]
-    base = _stages("", document, None)
-    results = [_with_files(_stages(name, document, base), spec) for name in chosen]
+    reader = CodeReader(project_root(spec))
+    base = _stages("", document, None, reader)
+    results = [_with_files(_stages(name, document, base, reader), spec) for name in chosen]
     built = Build(
         next((r.project.settings.project for r in results if r.project is not None), None),
         names,
@@ -107,7 +109,7 @@ def _text_of(spec: FilePath) -> dict[str, str]:
         return {}
 
 
-def _stages(name: str, root: Document, base: _Environment | None) -> _Environment:
+def _stages(name: str, root: Document, base: _Environment | None, reader: CodeReader) -> _Environment:
     """resolve, check and lower. `base` None: the top level itself."""
     document, found = resolve(root, name if base is not None else None)
     result = _Environment(name, document, diagnostics=found)
@@ -123,7 +125,9 @@ def _stages(name: str, root: Document, base: _Environment | None) -> _Environmen
     result = result._replace(release=release, diagnostics=result.diagnostics + problems)
     if release is None:
         return result
-    lowering, problems = lower(project, release, base.lowering if base is not None else None)
+    code, problems = reader.read(project)
+    result = result._replace(diagnostics=result.diagnostics + problems)
+    lowering, problems = lower(project, release, base.lowering if base is not None else None, code)
     return result._replace(lowering=lowering, diagnostics=result.diagnostics + problems)
 
 

@@ -345,3 +345,18 @@ def _recover(target: Path) -> None:
     for leftover in (old, target.with_name(f".{target.name}.kfspec-new")):
         if leftover.exists():
             _remove(leftover)
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Put new content in a file's place at once, its permissions kept; a symlink's target is replaced. Raises OSError."""
+    target = file.resolve()
+    fresh = target.with_name(f".{target.name}.kfspec-new")
+    mode = target.stat().st_mode
+    try:
+        fresh.unlink(missing_ok=True)
+        _create(str(fresh), content)
+        fresh.chmod(mode & 0o7777)
+        fresh.replace(target)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise

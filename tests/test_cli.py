@@ -30,9 +30,12 @@ def test_help_lists_every_command() -> None:
     assert (status, err) == (0, "")
     assert out.endswith(
         "Commands:\n"
+        "  init      Begin a project, or write a spec around a script.\n"
         "  validate  Check a spec, or plain manifests, offline.\n"
         "  compile   Write a spec's kustomize base and overlays.\n"
         "  import    Write a spec for existing manifests.\n"
+        "  fmt       Lay out spec files; comments stay.\n"
+        "  schema    Print the JSON Schema of a spec, for editors.\n"
         "  explain   Tell what a finding's code means.\n"
         "  catalog   Derive schemas from CustomResourceDefinitions.\n"
     )

@@ -24,9 +24,9 @@ LAYERS = (
         "identity",
     ),
     ("kinds",),
-    ("spec.project", "checks", "lowering", "verification", "ordering", "equivalence"),
+    ("spec.project", "checks", "codefiles", "lowering", "verification", "ordering", "equivalence"),
     ("kustomize", "tree"),
-    ("pipeline", "manifests", "forking", "importing"),
+    ("pipeline", "manifests", "forking", "importing", "starter"),
     ("views",),
     ("cli", "__main__"),
 )

@@ -11,9 +11,12 @@ import click
 from kfspec._version import __version__
 
 COMMANDS = {
+    "init": ("init", "Begin a project, or write a spec around a script."),
     "validate": ("validate", "Check a spec, or plain manifests, offline."),
     "compile": ("compile", "Write a spec's kustomize base and overlays."),
     "import": ("importing", "Write a spec for existing manifests."),
+    "fmt": ("fmt", "Lay out spec files; comments stay."),
+    "schema": ("schema", "Print the JSON Schema of a spec, for editors."),
     "explain": ("explain", "Tell what a finding's code means."),
     "catalog": ("catalog", "Derive schemas from CustomResourceDefinitions."),
 }

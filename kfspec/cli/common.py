@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,3 +29,9 @@ def known_environments(results: Sequence[Build], environments: Sequence[str]) ->
 
             hint = did_you_mean(name, declared, f"declared: {', '.join(sorted(declared))}")
             raise click.UsageError(f"no spec declares the environment '{name}'; {hint}")
+
+
+def project_name(directory: Path) -> str:
+    """A project's name from the directory that its spec stands in."""
+    name = re.sub(r"[^a-z0-9]+", "-", directory.name.lower()).strip("-")[:53].strip("-")
+    return name or "project"

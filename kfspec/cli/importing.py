@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 import click
 
+from kfspec.cli.common import project_name
 from kfspec.cli.reporting import report, status
 
 
@@ -26,7 +26,9 @@ def command(paths: tuple[str, ...], output: Path | None, project: str | None, ku
 
     if output is not None and output.exists():
         raise click.ClickException(f"'{output}' exists; import writes new files only")
-    imported = import_manifests(paths, project or _name(output), kubeflow)
+    imported = import_manifests(
+        paths, project or project_name(output.resolve().parent if output is not None else Path.cwd()), kubeflow
+    )
     lifted = imported.objects - imported.passed_through
     done = f"{imported.objects} objects imported, {lifted} in blocks of their own"
     if imported.objects:
@@ -40,10 +42,3 @@ def command(paths: tuple[str, ...], output: Path | None, project: str | None, ku
                 raise click.ClickException(f"cannot write '{output}': {error.strerror}") from error
     report(imported.diagnostics, imported.texts, "text", done=done, stream=sys.stderr)
     return status(imported.diagnostics) if not has_errors(imported.diagnostics) else 1
-
-
-def _name(output: Path | None) -> str:
-    """A project name from the directory that the spec will stand in."""
-    directory = (output.resolve().parent if output is not None else Path.cwd()).name
-    name = re.sub(r"[^a-z0-9]+", "-", directory.lower()).strip("-")[:53].strip("-")
-    return name or "imported"

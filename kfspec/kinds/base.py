@@ -29,6 +29,17 @@ RUN_SUFFIX = 9
 """Characters that `-<hash8>` takes from the longest allowed name of a run."""
 
 
+class CodeFiles(NamedTuple):
+    """The files of one `code:`, as a ConfigMap and the volume that mounts it have them."""
+
+    data: dict[str, str]
+    """Key -> text."""
+    binary: dict[str, str]
+    """Key -> base64 of what is no text."""
+    items: tuple[dict[str, Any], ...]
+    """Where each key is mounted: `{key, path}`, with `mode` for what can be executed."""
+
+
 class Context(NamedTuple):
     """What an item's lowering may know besides the item itself."""
 
@@ -48,6 +59,8 @@ class Context(NamedTuple):
     release: Release
     text: Callable[[Path], str | None]
     """The source text of the scalar at a spec path (`1e-5`, not 1e-05); None where there is none."""
+    code: Callable[[Path], CodeFiles | None] = lambda path: None
+    """The files that the path at this place of the spec names; None where they could not be read, which was said."""
 
 
 class Lowered(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 from kfspec.codes import finding
 from kfspec.credentials import env_credential
 from kfspec.diagnostics import Diagnostic, Path
-from kfspec.kinds.base import Context
+from kfspec.kinds.base import CodeFiles, Context
 from kfspec.quantity import canonical
 from kfspec.resource import Origin, Origins
 from kfspec.wording import describe
@@ -45,6 +45,8 @@ class Expansion:
         self.ctx = ctx
         self.origins: Origins = {}
         self.found: list[Diagnostic] = []
+        self.code: dict[str, CodeFiles] = {}
+        """ConfigMaps that the item mounts its code from, by name."""
 
     def expand(self, value: Any, at: Path, spec: Path) -> Any:
         """`value`, which stands at `spec` and goes to `at` in the object, in upstream's form."""
@@ -89,7 +91,7 @@ class Expansion:
         if key == "modelFormat" and isinstance(item, str):
             self.origins[*at, "name"] = Origin(spec)
             return {"name": item}
-        entry = _MAP_FORMS.get(key)
+        entry = MAP_FORMS.get(key)
         if entry is not None and isinstance(item, dict):
             return self.keyed(item, at, spec, entry)
         return self._walk(item, at, spec)
@@ -233,7 +235,7 @@ def _mapping_only(value: Any) -> dict[str, Any] | None:
     return None
 
 
-_MAP_FORMS: dict[str, Callable[[Any], dict[str, Any] | None]] = {
+MAP_FORMS: dict[str, Callable[[Any], dict[str, Any] | None]] = {
     "containers": _mapping_only,
     "initContainers": _mapping_only,
     "sidecars": _mapping_only,

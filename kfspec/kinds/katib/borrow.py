@@ -89,7 +89,13 @@ def _merged(
             if path[: len(at)] == at:  # what is wrong in the job itself is said there
                 expansion.found.append(found._replace(path=path))
         return None
-    inner = Expansion(ctx._replace(path=(), text=lambda path: ctx.text(_origin(merged.node, path))))
+    inner = Expansion(
+        ctx._replace(
+            path=(),
+            text=lambda path: ctx.text(_origin(merged.node, path)),
+            code=lambda path: ctx.code(_origin(merged.node, path)),
+        )
+    )
     spec = job_spec(item, inner.ctx, job, inner)
     here: Path = ("spec", "trialTemplate", "trialSpec")
     expansion.origins[here] = Origin((*at, "trainingJob"))
@@ -99,6 +105,7 @@ def _merged(
         path = _origin(merged.node, found.path)
         if path[: len(at)] == at:
             expansion.found.append(found._replace(path=path))
+    expansion.code.update(inner.code)
     trial = {"apiVersion": "kubeflow.org/v1", "kind": job.kind, "spec": spec}
     return Borrowed(trial, job.container, _leader_labels(job))
 

@@ -23,12 +23,13 @@ from kfspec.kinds.katib.trial import USE, WITH_CONDITIONS
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.podspec import pod_specs
 from kfspec.kinds.shortforms import Expansion
+from kfspec.kinds.training.code import CONFIG_MAP, config_maps
 from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Json, Namespaced
 from kfspec.wording import describe
 
 BLOCK = "experiments"
-PRODUCES = (GVK("kubeflow.org", "v1beta1", "Experiment"),)
+PRODUCES = (GVK("kubeflow.org", "v1beta1", "Experiment"), CONFIG_MAP)
 DERIVES_FROM = ("trainingJobs",)
 
 _BUDGET = ("maxTrialCount", "parallelTrialCount", "maxFailedTrialCount")
@@ -96,14 +97,16 @@ def lower(item: Item, ctx: Context) -> Lowered:
         hashed = {key: value for key, value in spec.items() if key not in _BUDGET}
         expansion.found.append(_in_place(item, ctx))
     identity = {"kind": "Experiment", "spec": hashed, **({"rerun": item.rerun} if item.rerun is not None else {})}
+    protect = item.onChange == "keep"
     body = {
         "apiVersion": "kubeflow.org/v1beta1",
         "kind": "Experiment",
-        "metadata": base.metadata(ctx, item, f"{ctx.name}-{base.digest8(identity)}", protect=item.onChange == "keep"),
+        "metadata": base.metadata(ctx, item, f"{ctx.name}-{base.digest8(identity)}", protect=protect),
         "spec": spec,
     }
     origins = {**base.base_origins(ctx), **expansion.origins}
-    return Lowered((base.resource(ctx, body, origins),), tuple(expansion.found))
+    code = config_maps(item, ctx, expansion, protect=protect)
+    return Lowered((*code, base.resource(ctx, body, origins)), tuple(expansion.found))
 
 
 def _in_place(item: Item, ctx: Context) -> Diagnostic:

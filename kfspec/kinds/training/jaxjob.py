@@ -13,13 +13,14 @@ from pydantic import Field
 
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.training.code import CONFIG_MAP
 from kfspec.kinds.training.rules import job_rules
 from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
 from kfspec.spec.base import Json
 
 BLOCK = "trainingJobs"
-PRODUCES = (GVK("kubeflow.org", "v1", "JAXJob"),)
+PRODUCES = (GVK("kubeflow.org", "v1", "JAXJob"), CONFIG_MAP)
 
 JOB = JobKind(
     kind="JAXJob",

@@ -14,6 +14,7 @@ from pydantic import Field
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Upstream
 from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.training.code import CONFIG_MAP
 from kfspec.kinds.training.rules import CLEAN, job_rules, one_of
 from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
@@ -21,7 +22,7 @@ from kfspec.spec.base import Json
 from kfspec.wording import did_you_mean
 
 BLOCK = "trainingJobs"
-PRODUCES = (GVK("kubeflow.org", "v1", "MPIJob"),)
+PRODUCES = (GVK("kubeflow.org", "v1", "MPIJob"), CONFIG_MAP)
 
 JOB = JobKind(
     kind="MPIJob",

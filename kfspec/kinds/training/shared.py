@@ -16,6 +16,7 @@ from kfspec.kinds import base
 from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
+from kfspec.kinds.training.code import CodeSource, config_maps, mounted
 from kfspec.resource import Body, Origin
 from kfspec.spec.base import Json, Namespaced
 
@@ -83,13 +84,16 @@ class JobItem(Namespaced):
     podLabels: dict[str, str] | None = Field(default=None, description="Labels of every replica's pods.")  # noqa: N815
     podAnnotations: dict[str, str] | None = Field(default=None, description="Annotations of every replica's pods.")  # noqa: N815
     runPolicy: Json = Field(default=None, description="Upstream's.")  # noqa: N815
+    code: str | CodeSource | None = Field(
+        default=None, description="A local file or folder, mounted into every replica; a change of it is a new run."
+    )
 
 
 _CONTAINER = ["image", "imagePullPolicy", "command", "args", "workingDir", "env", "envFrom", "resources"]
 _POD = ["serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"]
 _NOT_OF_LAUNCHED = {"Worker": ("command", "args"), "Launcher": ("resources",)}
 """What the short form of an MPIJob leaves out: workers wait to be called, the launcher only calls (1.9.1)."""
-_SHORT = (*_CONTAINER, "volumeMounts", "workers", "restartPolicy", *_POD, "podLabels", "podAnnotations")
+_SHORT = (*_CONTAINER, "volumeMounts", "code", "workers", "restartPolicy", *_POD, "podLabels", "podAnnotations")
 
 
 def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
@@ -107,8 +111,8 @@ def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
     meta = base.metadata(ctx, item, name, protect=item.onChange == "keep")
     body = {"apiVersion": "kubeflow.org/v1", "kind": job.kind, "metadata": meta, "spec": spec}
     origins = {**base.base_origins(ctx), **expansion.origins}
-    resource = base.resource(ctx, body, origins)
-    return Lowered((resource,) if item.run else (), tuple(expansion.found), () if item.run else (resource,))
+    made = (*config_maps(item, ctx, expansion, protect=item.onChange == "keep"), base.resource(ctx, body, origins))
+    return Lowered(made if item.run else (), tuple(expansion.found), () if item.run else made)
 
 
 def lift_job(body: Body, job: JobKind) -> Iterator[dict[str, Any]]:
@@ -192,6 +196,10 @@ def _with_short_form(
     wanted: dict[str, int | None] = {}
     for leader in job.leaders:
         wanted[leader] = 1
+    if item.workers == 0 and not job.leaders and not replicas:
+        message = f"'workers' is 0, and {article(job.kind)} has nothing else that runs"
+        expansion.found.append(finding("KF390", message, (*ctx.path, "workers"), hint="workers: 1"))
+        wanted[job.worker] = 1
     if item.workers or (item.workers is None and (not job.leaders or job.launcher)):
         wanted[job.worker] = item.workers if item.workers is not None else 1
     for name in replicas:
@@ -245,6 +253,11 @@ def _replica(
     mounts, volumes = _mounts(
         item, ctx, expansion, container_at, (*at, "template", "spec"), len(pod.get("volumes") or ())
     )
+    code = mounted(item.code, ctx, expansion)
+    if code is not None:
+        expansion.origins[*container_at, "volumeMounts", len(mounts)] = Origin((*ctx.path, "code"))
+        mounts, volumes = [*mounts, code.mount], [*volumes, code.volume]
+        container.setdefault("workingDir", code.path)
     if mounts:
         container["volumeMounts"] = [*(container.get("volumeMounts") or ()), *mounts]
         pod["volumes"] = [*(pod.get("volumes") or ()), *volumes] if volumes else pod.get("volumes", [])

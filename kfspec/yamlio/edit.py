@@ -1,0 +1,108 @@
+"""Edits of a file that people keep: whatever they wrote beside the values stays.
+
+ruamel.yaml's round trip does the work; what it would lose is noticed, and then nothing is changed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from kfspec.codes import finding_at
+from kfspec.diagnostics import Diagnostics, Pos
+from kfspec.yamlio.load import load
+from kfspec.yamlio.scalars import same
+
+
+def reformat(data: bytes, file: str) -> tuple[str | None, Diagnostics]:
+    """The one layout of a YAML document: two spaces, lists at their key's column, blocks apart, comments kept.
+
+    What is on one line stays on one line. None is returned with the findings of a file that cannot be read, or that
+    would lose something.
+    """
+    documents, found = load(data, file)
+    if found or len(documents) != 1:
+        return None, found
+    document = documents[0]
+    text = document.texts[file].replace("\r\n", "\n").replace("\r", "\n")
+    new = _spaced(_round_trip(text))
+    again, problems = load(new.encode(), file)
+    whole = not problems and len(again) == 1 and same(again[0].value, document.value)
+    if not whole or sorted(_comments(new)) != sorted(_comments(text)):
+        message = "the layout cannot be changed without losing a comment or a value"
+        return None, (finding_at("KF073", message, Pos(file, 1, 1, 1, 1)),)
+    return new, ()
+
+
+def _round_trip(text: str) -> str:
+    from ruamel.yaml import YAML  # here: only edits need it, and it takes 60 ms
+
+    editor = YAML()
+    editor.indent(mapping=2, sequence=2, offset=0)
+    editor.width = 1 << 20
+    editor.preserve_quotes = True
+    editor.brace_single_entry_mapping_in_flow_sequence = True
+    out = io.StringIO()
+    editor.dump(editor.load(text), out)
+    return out.getvalue()
+
+
+def _spaced(text: str) -> str:
+    """No blank line twice, none at the ends, one before each block of the top level; texts over several lines as they are."""
+    lines = text.split("\n")
+    inside: set[int] = set()
+    tops: set[int] = set()
+    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+        start, end = token.start_mark, token.end_mark
+        if isinstance(token, yaml.ScalarToken):
+            inside.update(range(start.line + 1, end.line + (end.column > 0)))
+            if start.column == 0:
+                tops.add(start.line)
+    out: list[str] = []
+    for n, line in enumerate(lines):
+        if n in inside:
+            out.append(line)
+            continue
+        line = line.rstrip()
+        blank = not out or not out[-1]
+        if not line:
+            if not blank:
+                out.append("")
+        elif n in tops and not blank and _is_block(lines, n) and not out[-1].startswith("#"):
+            out += ["", line]
+        else:
+            out.append(line)
+    return "\n".join(out).rstrip("\n") + "\n"
+
+
+def _is_block(lines: list[str], n: int) -> bool:
+    """Whether the key in line `n` has lines of its own below."""
+    following = lines[n + 1] if n + 1 < len(lines) else ""
+    return following.startswith((" ", "- "))
+
+
+def _comments(text: str) -> Iterator[str]:
+    """Every comment, from its `#` on: what stands between two tokens, and in the head of a block scalar."""
+    lines = text.split("\n")
+    line, column = 0, 0
+    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+        start, end = token.start_mark, token.end_mark
+        yield from _between(lines, (line, column), (start.line, start.column))
+        style: Any = getattr(token, "style", None)
+        if style in ("|", ">"):
+            head = lines[start.line][start.column :]
+            if "#" in head:
+                yield head[head.index("#") :].rstrip()
+        if (end.line, end.column) > (line, column):
+            line, column = end.line, end.column
+    yield from _between(lines, (line, column), (len(lines), 0))
+
+
+def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> Iterator[str]:
+    for n in range(start[0], min(end[0] + 1, len(lines))):
+        part = lines[n][start[1] if n == start[0] else 0 : end[1] if n == end[0] else None]
+        if part.strip().startswith("#"):
+            yield part.strip()
