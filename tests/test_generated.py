@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from kfspec.catalog import Release
+from kfspec import kinds
+from kfspec.catalog import Release, release
 from kfspec.catalog.schema import load_schema
 from kfspec.diagnostics import Severity
+from kfspec.equivalence import equivalent
+from kfspec.importing import import_manifests
+from kfspec.pipeline import build
 from kfspec.resource import Resource, ref_of
 from kfspec.verification import verify
+from kfspec.yamlio.compose import compose
+from kfspec.yamlio.dump import dump
 from tests.support.controlplane import ControlPlane
 from tests.support.generate import objects, paths, present
 
@@ -19,7 +27,15 @@ KINDS = {
     ("security.istio.io", "AuthorizationPolicy"): "v1beta1",
     ("kubeflow.org", "Profile"): "v1",
     ("kubeflow.org", "Notebook"): "v1",
+    ("kubeflow.org", "PodDefault"): "v1alpha1",
     ("kubeflow.org", "PyTorchJob"): "v1",
+    ("kubeflow.org", "TFJob"): "v1",
+    ("kubeflow.org", "XGBoostJob"): "v1",
+    ("kubeflow.org", "MPIJob"): "v1",
+    ("kubeflow.org", "PaddleJob"): "v1",
+    ("kubeflow.org", "JAXJob"): "v1",
+    ("kubeflow.org", "MXJob"): "v1",
+    ("kubeflow.org", "Experiment"): "v1beta1",
     ("serving.kserve.io", "InferenceService"): "v1beta1",
 }
 """What the blocks compile to, and the version that they use."""
@@ -28,7 +44,11 @@ NOT_PERMITTED = {
     "Namespace": {("status",)},
     "PersistentVolumeClaim": {("status",), ("spec", "dataSourceRef", "namespace")},
     "AuthorizationPolicy": {("status",), ("spec", "targetRef", "namespace"), ("spec", "targetRefs", "[]", "namespace")},
-    "PyTorchJob": {("spec", "runPolicy", "ttlSecondsAfterFinished")},
+    **{
+        kind: {("spec", "runPolicy", "ttlSecondsAfterFinished")}
+        for kind in ("PyTorchJob", "TFJob", "XGBoostJob", "MPIJob", "PaddleJob", "JAXJob", "MXJob")
+    },
+    "Experiment": {("status",), ("spec", "metricsCollectorSpec", "collector", "customCollector", "volumeMounts", "[]")},
     "InferenceService": {
         ("spec", "predictor", "deploymentStrategy"),
         ("spec", "transformer", "deploymentStrategy"),
@@ -41,11 +61,28 @@ NOT_PERMITTED = {
 stands elsewhere in the same schema part: another component has it."""
 
 
+OLDER = {"MXJob": {"training-operator": "1.8.1"}}
+"""Kinds that only another version of their component serves."""
+
+BLOCKS = {kind for _, kind in kinds.OBJECT_KINDS}
+"""Kinds that a block is about: `import` finds it."""
+
+
+def serving(kubeflow: Release, key: tuple[str, str]) -> Release:
+    """The release that has the kind."""
+    if key[1] not in OLDER:
+        return kubeflow
+    other, _ = release(kubeflow.name, OLDER[key[1]])
+    assert other is not None
+    return other
+
+
 @pytest.mark.apiserver
 @pytest.mark.parametrize("key", KINDS, ids=lambda k: k[1])
 def test_every_field_passes_strict_apply(
     key: tuple[str, str], controlplane: ControlPlane, namespace: str, kubeflow: Release
 ) -> None:
+    kubeflow = serving(kubeflow, key)
     entry = kubeflow.kind(*key)
     assert entry is not None
     made = objects(entry, KINDS[key], namespace)
@@ -60,7 +97,7 @@ def test_every_field_passes_strict_apply(
 
 @pytest.mark.parametrize("key", KINDS, ids=lambda k: k[1])
 def test_the_set_has_every_field(key: tuple[str, str], kubeflow: Release) -> None:
-    entry = kubeflow.kind(*key)
+    entry = serving(kubeflow, key).kind(*key)
     assert entry is not None
     schema = load_schema(entry, KINDS[key])
     left_out = NOT_PERMITTED.get(key[1], set())
@@ -71,3 +108,32 @@ def test_the_set_has_every_field(key: tuple[str, str], kubeflow: Release) -> Non
     }
     have = {path for body in objects(entry, KINDS[key], "n") for path in present(schema, schema.root, body)}
     assert wanted - have == set()
+
+
+@pytest.mark.apiserver
+@pytest.mark.parametrize("key", [key for key in KINDS if key[1] in BLOCKS], ids=lambda k: k[1])
+def test_every_field_goes_through_import_and_compile(
+    key: tuple[str, str], controlplane: ControlPlane, namespace: str, kubeflow: Release, tmp_path: Path
+) -> None:
+    kubeflow = serving(kubeflow, key)
+    entry = kubeflow.kind(*key)
+    assert entry is not None
+    made = objects(entry, KINDS[key], namespace)
+    for n, body in enumerate(made):
+        if entry.namespaced:
+            body["metadata"]["namespace"] = namespace
+        manifest = tmp_path / f"{n}.yaml"
+        manifest.write_text(dump(body))
+        imported = import_manifests([str(manifest)], "generated", kubeflow.name)
+        assert [d for d in imported.diagnostics if d.severity is Severity.ERROR] == []
+        assert "resources" not in imported.spec, f"{key[1]} {n} is passed through"
+        spec = tmp_path / f"kfspec-{n}.yaml"
+        components = OLDER.get(key[1])
+        spec.write_text(compose({**imported.spec, **({"components": components} if components else {})}))
+        built = build(spec)
+        assert [f"{d.code} {d.message} {d.path}" for d in built.diagnostics if d.severity is Severity.ERROR] == []
+        compiled = [r.body for r in built.environments["default"]]
+        assert any(equivalent(body, other, kubeflow) for other in compiled), (body, compiled)
+        own = [b for b in compiled if b["metadata"].get("namespace") == namespace]
+        answers = controlplane.apply(own or compiled, dry_run=not own)
+        assert [a.message for a in answers if a.status not in (200, 201)] == []

@@ -28,8 +28,15 @@ _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
 
 def render() -> str:
-    """The schema as JSON text, keys in order: equal bytes for equal catalogues."""
-    return json.dumps(spec_schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """The schema as JSON text, a definition a line, keys in order: equal bytes for equal catalogues."""
+    schema = spec_schema()
+    definitions = schema.pop("definitions")
+    head = json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False)[:-2]
+    lines = [
+        f" {json.dumps(name)}: {json.dumps(value, separators=(',', ':'), sort_keys=True, ensure_ascii=False)}"
+        for name, value in sorted(definitions.items())
+    ]
+    return f'{head},\n "definitions": {{\n' + ",\n".join(lines) + "\n }\n}\n"
 
 
 def spec_schema() -> dict[str, Any]:

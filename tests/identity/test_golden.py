@@ -68,6 +68,37 @@ GOLDEN: dict[str, tuple[dict[str, Any], str]] = {
 """What is added to `BASE` -> the frozen name."""
 
 
+EXPERIMENT: dict[str, Any] = {
+    "objective": {"type": "maximize", "goal": 0.99, "objectiveMetricName": "auc"},
+    "algorithm": "random",
+    "maxTrialCount": 6,
+    "parameters": {"lr": {"min": 0.001, "max": 0.1}},
+    "trial": {"trainingJob": "train", "args": ["--lr=${trialParameters.lr}"]},
+}
+"""An experiment that borrows `BASE`."""
+
+GOLDEN_EXPERIMENTS: dict[str, tuple[dict[str, Any], str]] = {
+    "an experiment": ({}, "tune-b897edce"),
+    "another algorithm": ({"algorithm": {"algorithmName": "tpe", "algorithmSettings": {"gamma": 0.25}}}, "tune-3d96bb52"),
+    "more trials": ({"maxTrialCount": 12}, "tune-8cf67604"),
+    "a budget in place": ({"resumePolicy": "LongRunning", "inPlaceBudget": True}, "tune-c982c8fe"),
+    "choices": ({"parameters": {"lr": [0.1, 0.2]}}, "tune-c94e421d"),
+    "early stopping": ({"earlyStopping": "medianstop"}, "tune-165edadc"),
+    "another trial": ({"trial": {**EXPERIMENT["trial"], "workers": 2}}, "tune-ca3f616e"),
+    "a second run": ({"rerun": "2"}, "tune-10c91fde"),
+}
+"""What is added to `EXPERIMENT` -> the frozen name."""
+
+GOLDEN_KINDS: dict[str, tuple[dict[str, Any], str]] = {
+    "TFJob": ({"workers": 2}, "train-1403a65f"),
+    "XGBoostJob": ({"workers": 1}, "train-7cb4e02c"),
+    "MPIJob": ({"workers": 2, "slotsPerWorker": 2}, "train-e4a3a4f9"),
+    "PaddleJob": ({"workers": 2}, "train-86ccfc18"),
+    "JAXJob": ({"workers": 2}, "train-913fefc6"),
+}
+"""Kind -> what is added to its image -> the frozen name."""
+
+
 def item(change: dict[str, Any]) -> dict[str, Any]:
     """`BASE` with a change; None removes."""
     return {key: value for key, value in {**BASE, **change}.items() if value is not None}
@@ -77,6 +108,60 @@ def item(change: dict[str, Any]) -> dict[str, Any]:
 def test_names_are_frozen(case: str, tmp_path: Path) -> None:
     change, name = GOLDEN[case]
     assert name_of(item(change), tmp_path) == name
+
+
+def experiment_name(change: dict[str, Any], tmp_path: Path, **job: Any) -> str:
+    """The name of the run of `EXPERIMENT` with a change, which borrows `BASE` with another."""
+    experiment = {key: value for key, value in {**EXPERIMENT, **change}.items() if value is not None}
+    return name_of({**BASE, "run": False, **job}, tmp_path, experiments={"tune": experiment})
+
+
+@pytest.mark.parametrize("case", GOLDEN_EXPERIMENTS)
+def test_names_of_experiments_are_frozen(case: str, tmp_path: Path) -> None:
+    change, name = GOLDEN_EXPERIMENTS[case]
+    assert experiment_name(change, tmp_path) == name
+
+
+@pytest.mark.parametrize("kind", GOLDEN_KINDS)
+def test_names_of_every_kind_are_frozen(kind: str, tmp_path: Path) -> None:
+    change, name = GOLDEN_KINDS[kind]
+    assert name_of({"kind": kind, "image": "registry.example.com/train:1", **change}, tmp_path) == name
+
+
+def test_names_of_code_are_frozen(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print(1)\n")
+    assert name_of(item({"command": ["python", "train.py"], "code": "train.py"}), tmp_path) == "train-code-673e83f7"
+    result = build(tmp_path / "kfspec.yaml")
+    assert [r.ref.name for r in result.environments["default"]] == ["train-code-673e83f7", "train-4758d40c"]
+
+
+def test_what_an_experiment_is(tmp_path: Path) -> None:
+    name = experiment_name({}, tmp_path)
+    same = [
+        experiment_name({"labels": {"a": "b"}, "annotations": {"c": "d"}}, tmp_path),
+        experiment_name({"onChange": "replace", "history": 9, "prune": "allow"}, tmp_path),
+        experiment_name({"algorithm": {"algorithmName": "random"}}, tmp_path),
+        experiment_name(
+            {
+                "parameters": [
+                    {"name": "lr", "parameterType": "double", "feasibleSpace": {"min": "0.001", "max": "0.1"}}
+                ]
+            },
+            tmp_path,
+        ),
+        experiment_name({}, tmp_path, labels={"a": "b"}, history=5),
+    ]
+    assert same == [name] * len(same)
+    in_place = {"resumePolicy": "LongRunning", "inPlaceBudget": True}
+    budget = experiment_name(in_place, tmp_path)
+    assert experiment_name({**in_place, "maxTrialCount": 60, "parallelTrialCount": 6}, tmp_path) == budget
+    other = [
+        experiment_name({"maxTrialCount": 7}, tmp_path),
+        experiment_name({"parallelTrialCount": 2}, tmp_path),
+        experiment_name({}, tmp_path, image="registry.example.com/train:2"),
+        experiment_name({"parameters": {"lr": {"min": 0.001, "max": 0.2}}}, tmp_path),
+    ]
+    assert len({name, budget, *other}) == len(other) + 2
 
 
 def test_what_runs_decides_and_nothing_else(tmp_path: Path) -> None:

@@ -117,20 +117,144 @@ def _profile(body: Body) -> list[Body]:
     return [body]
 
 
-def _pytorchjob(body: Body) -> list[Body]:
-    spec = body["spec"]
-    replica = spec["pytorchReplicaSpecs"].pop("key")
+def _replica(spec: Body, field: str, container: str) -> Body:
+    """The one replica that a generated job has, without its place."""
+    replica: Body = spec[field].pop("key")
     replica["restartPolicy"] = "OnFailure"
-    _pod(replica["template"]["spec"], "pytorch")
-    spec["pytorchReplicaSpecs"] = {"Master": replica, "Worker": copy.deepcopy(replica)}
+    _pod(replica["template"]["spec"], container)
+    return replica
+
+
+def _job(field: str, container: str, *types: str) -> Callable[[Body], list[Body]]:
+    """Makes a job of these replica types."""
+
+    def adapt(body: Body) -> list[Body]:
+        spec = body["spec"]
+        replica = _replica(spec, field, container)
+        spec[field] = {name: copy.deepcopy(replica) for name in types}
+        spec["runPolicy"]["cleanPodPolicy"] = "None"
+        if "managedBy" in spec["runPolicy"]:
+            spec["runPolicy"]["managedBy"] = "kubeflow.org/training-operator"
+        del spec["runPolicy"]["ttlSecondsAfterFinished"]
+        return [body]
+
+    return adapt
+
+
+def _pytorchjob(body: Body) -> list[Body]:
+    _job("pytorchReplicaSpecs", "pytorch", "Master", "Worker")(body)
+    spec = body["spec"]
     spec["nprocPerNode"] = "auto"
-    spec["runPolicy"] |= {"cleanPodPolicy": "None", "managedBy": "kubeflow.org/training-operator"}
-    del spec["runPolicy"]["ttlSecondsAfterFinished"]
     spec["elasticPolicy"]["rdzvBackend"] = "c10d"
     older = copy.deepcopy(body)
     del older["spec"]["nprocPerNode"]
     del spec["elasticPolicy"]["nProcPerNode"]
     return [body, older]
+
+
+def _tfjob(body: Body) -> list[Body]:
+    body["spec"]["successPolicy"] = "AllWorkers"
+    return _job("tfReplicaSpecs", "tensorflow", "Chief", "PS", "Worker", "Evaluator")(body)
+
+
+def _mpijob(body: Body) -> list[Body]:
+    body["spec"] |= {"cleanPodPolicy": "Running", "mainContainer": "mpi"}
+    return _job("mpiReplicaSpecs", "mpi", "Launcher", "Worker")(body)
+
+
+def _mxjob(body: Body) -> list[Body]:
+    body["spec"]["jobMode"] = "MXTrain"
+    tune = copy.deepcopy(body)
+    tune["spec"]["jobMode"] = "MXTune"
+    train = _job("mxReplicaSpecs", "mxnet", "Scheduler", "Server", "Worker")(body)
+    return [*train, *_job("mxReplicaSpecs", "mxnet", "Tuner", "TunerServer", "TunerTracker")(tune)]
+
+
+def _poddefault(body: Body) -> list[Body]:
+    spec = body["spec"]
+    spec["selector"]["matchLabels"] = {"generated": "true"}
+    exact = copy.deepcopy(body)
+    exact["spec"]["selector"].pop("matchExpressions")
+    return [exact, body]
+
+
+TRIAL: Body = {
+    "apiVersion": "kubeflow.org/v1",
+    "kind": "PyTorchJob",
+    "spec": {
+        "pytorchReplicaSpecs": {
+            "Master": {
+                "replicas": 1,
+                "template": {
+                    "spec": {
+                        "containers": [
+                            {"name": "pytorch", "image": "x", "args": ["${trialParameters.x}", "${trialParameters.z}"]}
+                        ]
+                    }
+                },
+            }
+        }
+    },
+}
+"""What a generated experiment runs."""
+
+
+def _experiment(body: Body) -> list[Body]:
+    """One of each metrics collector, one of architectures, one whose template is a ConfigMap's."""
+    body.pop("status", None)
+    spec = body["spec"]
+    spec["algorithm"] = {"algorithmName": "tpe", "algorithmSettings": [{"name": "gamma", "value": "0.5"}]}
+    stop = [{"name": "start_step", "value": "2"}]
+    spec["earlyStopping"] = {"algorithmName": "medianstop", "algorithmSettings": stop}
+    spec["resumePolicy"] = "Never"
+    spec["objective"] |= {
+        "type": "maximize",
+        "additionalMetricNames": ["loss"],
+        "metricStrategies": [{"name": "x", "value": "max"}, {"name": "loss", "value": "latest"}],
+    }
+    space = {"min": "0.1", "max": "0.2", "step": "0.01", "distribution": "uniform"}
+    spec["parameters"] = [
+        {"name": "x", "parameterType": "double", "feasibleSpace": space},
+        {"name": "y", "parameterType": "categorical", "feasibleSpace": {"list": ["a", "b"]}},
+    ]
+    nas = spec.pop("nasConfig")
+    operations = [{"operationType": "convolution", "parameters": copy.deepcopy(spec["parameters"])}]
+    template = spec["trialTemplate"]
+    config_map = template.pop("configMap")
+    template |= {"trialSpec": TRIAL, "primaryContainerName": "pytorch"}
+    given = template["trialParameters"][0]
+    template["trialParameters"] = [{**given, "name": "x", "reference": "x"}, {"name": "z", "reference": "y"}]
+    collector = spec.pop("metricsCollectorSpec")
+    custom, source = collector["collector"]["customCollector"], collector["source"]
+    custom["volumeMounts"] = []
+    source["filter"]["metricsFormat"] = ["(a+)=(b+)"]
+    files = {"path": "/a", "kind": "File", "format": "TEXT"}
+    collectors: list[Body] = [
+        {"collector": {"kind": "File"}, "source": {"fileSystemPath": files, "filter": source["filter"]}},
+        {
+            "collector": {"kind": "PrometheusMetric"},
+            "source": {"httpGet": {**source["httpGet"], "port": "80", "path": "/m"}},
+        },
+        {"collector": {"kind": "Custom", "customCollector": custom}, "source": {"fileSystemPath": files}},
+    ]
+    made = []
+    for each in collectors:
+        one = copy.deepcopy(body)
+        one["spec"]["metricsCollectorSpec"] = each
+        made.append(one)
+    architectures = copy.deepcopy(body)
+    del architectures["spec"]["parameters"]
+    architectures["spec"]["algorithm"] = {"algorithmName": "enas"}
+    architectures["spec"]["nasConfig"] = {**nas, "operations": operations}
+    del architectures["spec"]["earlyStopping"]
+    architectures["spec"]["trialTemplate"]["trialParameters"] = [
+        {**given, "name": "x", "reference": "architecture"},
+        {"name": "z", "reference": "nn_config"},
+    ]
+    shared = copy.deepcopy(body)
+    del shared["spec"]["trialTemplate"]["trialSpec"]
+    shared["spec"]["trialTemplate"]["configMap"] = config_map
+    return [*made, architectures, shared]
 
 
 def _inferenceservice(body: Body) -> list[Body]:
@@ -225,6 +349,14 @@ ADAPT: dict[str, Callable[[Body], list[Body]]] = {
     "Notebook": _notebook,
     "Profile": _profile,
     "PyTorchJob": _pytorchjob,
+    "TFJob": _tfjob,
+    "XGBoostJob": _job("xgbReplicaSpecs", "xgboost", "Master", "Worker"),
+    "MPIJob": _mpijob,
+    "PaddleJob": _job("paddleReplicaSpecs", "paddle", "Master", "Worker"),
+    "JAXJob": _job("jaxReplicaSpecs", "jax", "Worker"),
+    "MXJob": _mxjob,
+    "Experiment": _experiment,
+    "PodDefault": _poddefault,
     "InferenceService": _inferenceservice,
     "PersistentVolumeClaim": _claim,
     "RoleBinding": _binding,
