@@ -358,5 +358,6 @@ def replace_file(file: Path, content: bytes) -> None:
         fresh.chmod(mode & 0o7777)
         fresh.replace(target)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        if fresh.is_file():
+            fresh.unlink()
         raise

@@ -159,3 +159,12 @@ def test_nothing_heavy_is_imported_that_is_not_used(code: str, absent: tuple[str
     program = f"{code}\nprint('MODULES', *[n for n in {absent!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], input=b"", capture_output=True, check=True)
     assert done.stdout.decode().splitlines()[-1] == "MODULES"
+
+
+def test_two_specs_of_one_project(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text("apiVersion: kfspec.dev/v1alpha1\nproject: p\n")
+    status, _, said = run("compile", "a.yaml", "b.yaml", cwd=tmp_path)
+    assert status == 1
+    assert "error[KF107]: " in said
+    assert not (tmp_path / "overlays").exists()

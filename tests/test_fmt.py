@@ -125,3 +125,30 @@ def test_what_cannot_be_read_is_left_alone(
     assert "error[KF004]" in text
     assert "error[KF001]: cannot read 'nowhere.yaml': No such file or directory\n" in text
     assert Path("kfspec.yaml").read_text() == "a: {b: 1\n"
+
+
+def test_a_comment_that_would_be_lost_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("kfspec.yaml").write_text("a: {b: 1, # why\n  c: 2}\n")
+    assert run(monkeypatch, capsys, "fmt") == (
+        1,
+        "error[KF073]: the layout cannot be changed without losing a comment or a value\n"
+        " --> kfspec.yaml:1:1\n1 | a: {b: 1, # why\n  | ^\n"
+        "  = help: comments between braces or brackets are the usual reason: move them to a line of their own above\n"
+        "\n1 error\n",
+    )
+    assert Path("kfspec.yaml").read_text() == "a: {b: 1, # why\n  c: 2}\n"
+
+
+def test_a_file_that_cannot_be_written_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("kfspec.yaml").write_text("a:   1\n")
+    (tmp_path / ".kfspec.yaml.kfspec-new").mkdir()  # stands in the way, for root too
+    status, text = run(monkeypatch, capsys, "fmt")
+    assert status == 1
+    assert text.startswith("error[KF404]: cannot write 'kfspec.yaml': ")
+    assert Path("kfspec.yaml").read_text() == "a:   1\n"

@@ -75,6 +75,7 @@ def test_check_names_each_file_that_is_not_current(tmp_path: Path) -> None:
     out = tmp_path / "overlays"
     write(OLD, out, tmp_path)
     assert stale(OLD, out) == ()
+    assert {d.code for d in stale(NEW, out)} == {"KF401"}
     assert [d.message for d in stale(NEW, out)] == [
         f"'{out}/p/base/a.yaml' is not what the spec compiles to",
         f"'{out}/p/dev/c.yaml' is left over",

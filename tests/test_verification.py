@@ -11,7 +11,7 @@ from kfspec.catalog.explain import explain
 from kfspec.catalog.schema import load_schema
 from kfspec.catalog.validator import compile_validator, json_schema
 from tests.support.generate import objects
-from tests.test_generated import KINDS
+from tests.test_generated import KINDS, serving
 from tests.test_mutations import edits
 
 
@@ -19,7 +19,7 @@ from tests.test_mutations import edits
 def test_the_fast_answer_is_the_slow_one(key: tuple[str, str], kubeflow: Release) -> None:
     import jsonschema
 
-    entry = kubeflow.kind(*key)
+    entry = serving(kubeflow, key).kind(*key)
     assert entry is not None
     schema = load_schema(entry, KINDS[key])
     lenient = entry.component == "kubernetes"

@@ -36,12 +36,13 @@ def command(files: tuple[str, ...], check: bool, quiet: bool) -> int:
         found.extend(problems)
         if text is None or text.encode() == data:
             continue
-        changed.append(file)
         if not check:
             try:
                 replace_file(Path(file), text.encode())
             except OSError as error:
                 found.append(finding_at("KF404", f"cannot write '{file}': {error.strerror}", start))
+                continue
+        changed.append(file)
     if found:
         report(tuple(found), texts, "text", stream=sys.stderr)
     if not quiet:

@@ -73,6 +73,9 @@ class Item(Block):
 def lower(item: Item, ctx: Context) -> Lowered:
     """Namespace, Profile, and a pair of objects for each contributor."""
     expansion = Expansion(ctx)
+    wrong = _name_finding(ctx.namespace)
+    if wrong is not None:  # said once, and not again of every object in that namespace
+        return Lowered((), (wrong._replace(path=ctx.path, at_key=True),))
     owner = (
         {"kind": "User", "name": item.owner}
         if isinstance(item.owner, str)
@@ -98,6 +101,14 @@ def lower(item: Item, ctx: Context) -> Lowered:
             finding("KF303", f"the owner '{owner['name']}' is a contributor too", path, hint=hint, at_key=True)
         )
     return Lowered(tuple(resources), tuple(found))
+
+
+def _name_finding(name: str) -> Diagnostic | None:
+    """A Profile's name is its namespace's, a DNS label; the API server takes dots and 253 characters."""
+    if len(name) <= 63 and "." not in name:
+        return None
+    hint = "use lower-case letters, digits and '-', at most 63"
+    return finding("KF300", f"no namespace can be called '{name}'", ("metadata", "name"), hint=hint)
 
 
 def _namespace(item: Item, ctx: Context, owner: str) -> Resource:
@@ -188,10 +199,9 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     Source: profile-controller v1.10.0, `profile_controller.go`; executed.
     """
     name = body["metadata"].get("name", "")
-    if isinstance(name, str) and (len(name) > 63 or "." in name):
-        message = f"no namespace can be called '{name}'"
-        hint = "use lower-case letters, digits and '-', at most 63"
-        yield finding("KF300", message, ("metadata", "name"), hint=hint)
+    wrong = _name_finding(name) if isinstance(name, str) else None
+    if wrong is not None:
+        yield wrong
     owner = (body.get("spec") or {}).get("owner")
     if not isinstance(owner, dict):
         message = "the Profile has no owner, so nobody gets into its namespace"

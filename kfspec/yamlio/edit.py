@@ -33,7 +33,8 @@ def reformat(data: bytes, file: str) -> tuple[str | None, Diagnostics]:
     whole = not problems and len(again) == 1 and same(again[0].value, document.value)
     if not whole or sorted(_comments(new)) != sorted(_comments(text)):
         message = "the layout cannot be changed without losing a comment or a value"
-        return None, (finding_at("KF073", message, Pos(file, 1, 1, 1, 1)),)
+        hint = "comments between braces or brackets are the usual reason: move them to a line of their own above"
+        return None, (finding_at("KF073", message, Pos(file, 1, 1, 1, 1), hint=hint),)
     return new, ()
 
 

@@ -79,7 +79,10 @@ EXPERIMENT: dict[str, Any] = {
 
 GOLDEN_EXPERIMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "an experiment": ({}, "tune-b897edce"),
-    "another algorithm": ({"algorithm": {"algorithmName": "tpe", "algorithmSettings": {"gamma": 0.25}}}, "tune-3d96bb52"),
+    "another algorithm": (
+        {"algorithm": {"algorithmName": "tpe", "algorithmSettings": {"gamma": 0.25}}},
+        "tune-3d96bb52",
+    ),
     "more trials": ({"maxTrialCount": 12}, "tune-8cf67604"),
     "a budget in place": ({"resumePolicy": "LongRunning", "inPlaceBudget": True}, "tune-c982c8fe"),
     "choices": ({"parameters": {"lr": [0.1, 0.2]}}, "tune-c94e421d"),

@@ -67,9 +67,9 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     yield from one_of(spec, JOB, "Master", required=False)
     worker = replicas.get("Worker")
     count = worker.get("replicas") if isinstance(worker, dict) else None
-    if isinstance(count, int) and count < 1:
+    if count == 0:  # the schema refuses what is below
         path = (*at, "Worker", "replicas")
-        yield finding("KF390", f"'replicas' is {count}; Workers begin at 1", path, hint="leave the Worker out")
+        yield finding("KF390", "'replicas' is 0; Workers begin at 1", path, hint="leave the Worker out")
     elastic = spec.get("elasticPolicy")
     if isinstance(elastic, dict):
         yield from _elastic(elastic, spec, worker is not None)
