@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kfspec-demo-") as folder:
         work = Path(folder)
         spec = work / "kfspec.yaml"
-        shutil.copy(HERE / "fraud-detection" / "kfspec.yaml", spec)
+        shutil.copytree(HERE / "fraud-detection", work, dirs_exist_ok=True)
         say("1. One file declares a team: profiles, notebooks, training, a search, a model server, two environments.")
         print("".join(f"{DIM}|{OFF} {line}\n" for line in spec.read_text().splitlines()), end="")
         say("2. It is checked against the schemas and admission rules of Kubeflow 1.10, without a cluster.")
@@ -53,8 +53,10 @@ def main() -> None:
         say("4. It compiles to a kustomize base and overlays that Flux, Argo CD or kubectl apply.")
         run("compile", cwd=work)
         overlay = work / "overlays" / "fraud-detection"
-        for path in sorted(overlay.rglob("*.yaml")):
-            print(f"   {path.relative_to(work)}")
+        for part in ("base", "dev", "prod"):
+            files = [path for path in sorted((overlay / part).rglob("*.yaml")) if path.name != "kustomization.yaml"]
+            patches = sum(path.name.endswith(".patch.yaml") for path in files)
+            print(f"   overlays/fraud-detection/{part:<5} {len(files) - patches:>3} objects, {patches} patches")
         say("5. An overlay holds what its environment changes, and nothing else:")
         patch = overlay / "prod" / "stage-1" / "inferenceservice-scorer.patch.yaml"
         print(f"{DIM}$ cat {patch.relative_to(work)}{OFF}\n{patch.read_text()}", end="")
