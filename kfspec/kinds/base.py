@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from kfspec.diagnostics import Diagnostic, Path
-from kfspec.resource import GVK, Body, Origin, Origins, Resource, ref_of
+from kfspec.kinds.status import condition, status, told
+from kfspec.resource import GVK, Body, ObjectRef, Origin, Origins, Resource, ref_of
 
 if TYPE_CHECKING:
     from kfspec.catalog import Release
@@ -82,8 +84,94 @@ class Facts(NamedTuple):
     """What would be said of another object, one that is embedded in this one."""
 
 
-class Kind(Protocol):
-    """A module of `kfspec.kinds`."""
+class Outcome(StrEnum):
+    """What becomes of a change, beyond the words about it."""
+
+    TAKES = "takes"
+    """It takes effect, and nothing that runs is hurt."""
+    DISRUPTS = "disrupts"
+    """Something that runs is restarted, replaced or moved."""
+    LOSES = "loses"
+    """State or data that nobody can make again is lost."""
+    LATER = "later"
+    """It is stored, and has no effect before something else happens."""
+    IGNORED = "ignored"
+    """The controller never acts on it: the plan recreates the object instead."""
+    RECREATES = "recreates"
+    """The field cannot be changed, and nothing is lost by deleting and creating the object: the plan does that."""
+    REFUSED = "refused"
+    """Admission refuses it: the plan blocks, and the words are the recipe."""
+
+
+class Moment(NamedTuple):
+    """A change as a row of an effect table sees it."""
+
+    before: Body
+    """The live object, its status included."""
+    after: Body
+    """The object as it will be stored."""
+    beside: frozenset[ObjectRef]
+    """Every object that the same plan makes or keeps as the project's own."""
+
+
+class Effect(NamedTuple):
+    """What the change of a field does to what runs: one row of a kind's table."""
+
+    path: Path
+    """The field, and all below it; `"*"` stands for any one key or entry. Of the rows that fit, the longest speaks; of
+    equally long ones that with fewer `"*"`, then the first."""
+    words: str
+    """For people, of what it does, in the present tense; `{old}` and `{new}` are the values of what changed, "nothing" for
+    one that is not there."""
+    source: str
+    """Where upstream does it: component version, file; or "executed"."""
+    outcome: Outcome = Outcome.TAKES
+    versions: str = ""
+    """Component versions that the row is true for, as a version specifier (`>=0.15.2`); all if empty."""
+    when: Callable[[Moment], bool] | None = None
+    """What else must hold."""
+
+
+class State(StrEnum):
+    """How far an object is."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    FAILED = "failed"
+    RUNNING = "running"
+    """Of a run."""
+    SUCCEEDED = "succeeded"
+    """Of a run."""
+    SUSPENDED = "suspended"
+    """Stopped on purpose: a notebook by its user, a run by its spec."""
+    UNKNOWN = "unknown"
+    """Nobody says."""
+
+
+class Readiness(NamedTuple):
+    """A live object's state, and what it waits for or died of."""
+
+    state: State
+    message: str = ""
+
+
+Look: TypeAlias = Callable[[GVK, str, str], "Body | None"]
+"""The live object of a kind, namespace ("" if cluster-scoped) and name; None where there is none or it may not be read."""
+
+
+class Live(Protocol):
+    """What a module tells of live objects of its kind, whichever way they came to be."""
+
+    EFFECTS: tuple[Effect, ...]
+    """What the change of a field does to what runs. The first of a plan's sentences are those of the first rows."""
+
+    def ready(self, body: Body, look: Look) -> Readiness:
+        """How far the object is, in words: what it waits for, or what it died of."""
+        ...
+
+
+class Kind(Live, Protocol):
+    """A module of `kfspec.kinds` for what a spec can declare."""
 
     BLOCK: ClassVar[str]
     """The block of the spec."""
@@ -113,6 +201,50 @@ def no_lift(body: Body) -> Iterator[dict[str, Any]]:
 def no_rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     """For kinds that upstream checks by schema alone."""
     return iter(())
+
+
+no_effects: tuple[Effect, ...] = ()
+"""For kinds of which there is nothing to say that a reader of the change does not see."""
+
+
+def ready_when_there(body: Body, look: Look) -> Readiness:
+    """For kinds that no controller reports on: they are ready once they are stored."""
+    return Readiness(State.READY)
+
+
+def ready_by_conditions(body: Body, look: Look) -> Readiness:
+    """For kinds with a condition `Ready`: as long as nobody has written it, the object waits."""
+    stale = unobserved(body)
+    return stale if stale is not None else by_condition(body, "Ready")
+
+
+def ready_as_far_as_told(body: Body, look: Look) -> Readiness:
+    """For kinds that kfspec does not know: by a condition `Ready` or `Available`, if it has one; else it is there."""
+    stale = unobserved(body)
+    if stale is not None:
+        return stale
+    for name in ("Ready", "Available"):
+        if condition(body, name) is not None:
+            return by_condition(body, name)
+    return Readiness(State.READY)
+
+
+def by_condition(body: Body, name: str) -> Readiness:
+    """The state that one condition stands for, with its message. `False` may still become true, so it waits."""
+    found = condition(body, name)
+    if found is None:
+        return Readiness(State.WAITING, "its controller has not reported yet")
+    if found.get("status") == "True":
+        return Readiness(State.READY)
+    return Readiness(State.WAITING, told(found) or f"not {name} yet")
+
+
+def unobserved(body: Body) -> Readiness | None:
+    """That the status speaks of an older spec, for kinds whose controller keeps `status.observedGeneration`."""
+    seen, generation = status(body).get("observedGeneration"), body["metadata"].get("generation")
+    if isinstance(seen, int) and isinstance(generation, int) and seen < generation:
+        return Readiness(State.WAITING, "its controller has not seen the change yet")
+    return None
 
 
 def metadata(

@@ -16,6 +16,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Path
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Lowered
+from kfspec.kinds.kserve import effects as kserve_effects
 from kfspec.kinds.kserve import rules as kserve_rules
 from kfspec.kinds.kserve.defaults import V2
 from kfspec.kinds.lifting import own_metadata, shorten
@@ -112,3 +113,5 @@ def lift(body: Body) -> Iterator[dict[str, Any]]:
 
 
 rules = kserve_rules.rules
+EFFECTS = kserve_effects.EFFECTS
+ready = kserve_effects.ready

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
-from kfspec.kinds import base, volume
+from kfspec.kinds import base, notebook_effects, volume
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
@@ -416,3 +416,7 @@ def mount_findings(pod: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
                     message = f"two volumes are mounted at '{where}'"
                     yield finding("KF324", message, (*path, "mountPath"), hint="every mount needs a path of its own")
                 paths.setdefault(where, m)
+
+
+EFFECTS = notebook_effects.EFFECTS
+ready = notebook_effects.ready

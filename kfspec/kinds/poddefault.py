@@ -15,7 +15,7 @@ from pydantic import Field
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds import base
-from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.base import Context, Effect, Facts, Lowered, Outcome
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.resource import GVK, Body, Origin
@@ -114,3 +114,21 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     elif len(labels) > 1 or selector.get("matchExpressions") or next(iter(labels.values())) != "true":
         message = 'the dashboard sets the first label to "true" and nothing else: this selector stays unmet there'
         yield finding("KF305", message, at, hint=hint, at_key=True)
+
+
+EFFECTS = (
+    Effect(
+        ("spec", "selector"),
+        "other pods are selected, as they are made; pods that run stay as they are",
+        "admission-webhook v1.10.0, main.go (pods, CREATE)",
+        Outcome.LATER,
+    ),
+    Effect(("spec", "desc"), "the dashboard shows it as {new}, not {old}", "jupyter-web-app v1.10.0, get.py"),
+    Effect(
+        ("spec",),
+        "new pods get the change; pods that run stay as they are",
+        "admission-webhook v1.10.0, main.go (pods, CREATE)",
+        Outcome.LATER,
+    ),
+)
+ready = base.ready_when_there

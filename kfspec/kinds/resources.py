@@ -100,3 +100,5 @@ def _credentials(value: Any, path: Path) -> list[tuple[Path, str]]:
 
 lift = base.no_lift
 rules = base.no_rules
+EFFECTS = base.no_effects
+ready = base.ready_as_far_as_told

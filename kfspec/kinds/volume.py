@@ -7,15 +7,18 @@ for `resources.requests.storage`. A volume holds data: no reconcile loop deletes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
 from kfspec.codes import finding
 from kfspec.kinds import base
-from kfspec.kinds.base import Context, Lowered
+from kfspec.kinds.base import Context, Effect, Look, Lowered, Moment, Outcome, Readiness, State
 from kfspec.kinds.lifting import own_metadata
 from kfspec.kinds.shortforms import Expansion
+from kfspec.kinds.status import at, condition, holds, told
+from kfspec.quantity import parse
 from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Json, Namespaced
 
@@ -99,3 +102,80 @@ def lift(body: Body) -> Iterator[dict[str, Any]]:
 
 
 rules = base.no_rules
+
+_VALIDATION = "kubernetes v1.37, core/validation (ValidatePersistentVolumeClaimUpdate); executed"
+_RESIZE = "kubernetes v1.37, plugin/pkg/admission/storage/persistentvolume/resize"
+_STORAGE = ("spec", "resources", "requests", "storage")
+_COPY = "declare a new volume, and copy the data over"
+
+
+def _size(body: Body, *path: str) -> Decimal | None:
+    value = at(body, *path)
+    quantity = parse(str(value)) if isinstance(value, str | int) else None
+    return quantity.value if quantity is not None else None
+
+
+def _unbound(moment: Moment) -> bool:
+    return bool(at(moment.before, "status", "phase") != "Bound")
+
+
+def _grows(moment: Moment) -> bool:
+    old, new = (_size(body, *_STORAGE) for body in (moment.before, moment.after))
+    return not _unbound(moment) and old is not None and new is not None and new > old
+
+
+def _gives_up(moment: Moment) -> bool:
+    """Less than was asked for, and still more than there is: an expansion that never came is taken back."""
+    new, there = _size(moment.after, *_STORAGE), _size(moment.before, "status", "capacity", "storage")
+    return not _unbound(moment) and not _grows(moment) and new is not None and there is not None and new > there
+
+
+def _shrinks(moment: Moment) -> bool:
+    return not _unbound(moment) and not _grows(moment) and not _gives_up(moment)
+
+
+EFFECTS = (
+    Effect(
+        _STORAGE,
+        "grows the volume from {old} to {new}, if its storage class allows it",
+        _RESIZE,
+        when=_grows,
+    ),
+    Effect(_STORAGE, "gives up the expansion to {old}, for {new}", _VALIDATION, when=_gives_up),
+    Effect(_STORAGE, f"a volume never shrinks: {_COPY}", _VALIDATION, Outcome.REFUSED, when=_shrinks),
+    Effect(
+        _STORAGE,
+        "a claim without a volume cannot change its size: start a pod that uses it first, or delete it",
+        _VALIDATION,
+        Outcome.REFUSED,
+        when=_unbound,
+    ),
+    Effect(
+        ("spec", "volumeAttributesClassName"),
+        "the storage driver gives the volume the attributes of class {new}, not {old}",
+        _VALIDATION,
+        when=lambda moment: not _unbound(moment),
+    ),
+    Effect(("spec",), f"a claim cannot change but for its size: {_COPY}", _VALIDATION, Outcome.REFUSED),
+)
+
+
+def ready(body: Body, look: Look) -> Readiness:
+    """By its phase; one whose class binds at first use is as ready as it gets before a pod uses it."""
+    phase = at(body, "status", "phase")
+    if phase == "Bound":
+        resizing = holds(body, "FileSystemResizePending")
+        return Readiness(State.READY, told(condition(body, "FileSystemResizePending")) if resizing else "")
+    if phase == "Lost":
+        return Readiness(State.FAILED, "its PersistentVolume is gone")
+    if at(body, "spec", "volumeName"):
+        return Readiness(State.WAITING, f"waits for PersistentVolume/{at(body, 'spec', 'volumeName')}")
+    name = at(body, "spec", "storageClassName")
+    if not name:
+        return Readiness(State.WAITING, "waits for a PersistentVolume, and names no storage class that would make one")
+    found = look(GVK("storage.k8s.io", "v1", "StorageClass"), "", name)
+    if found is None:
+        return Readiness(State.UNKNOWN, f"not bound yet; StorageClass/{name} is not there, or may not be read")
+    if found.get("volumeBindingMode") == "WaitForFirstConsumer":
+        return Readiness(State.READY, "bound at first use")
+    return Readiness(State.WAITING, f"waits for a volume of StorageClass/{name}")

@@ -17,6 +17,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity
 from kfspec.kinds import base
 from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
+from kfspec.kinds.katib import effects as katib_effects
 from kfspec.kinds.katib import rules as katib_rules
 from kfspec.kinds.katib.borrow import Borrowed, borrow
 from kfspec.kinds.katib.trial import USE, WITH_CONDITIONS
@@ -391,3 +392,5 @@ def _short_template(template: dict[str, Any]) -> dict[str, Any]:
 
 
 rules = katib_rules.rules
+EFFECTS = katib_effects.EFFECTS
+ready = katib_effects.ready

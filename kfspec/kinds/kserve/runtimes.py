@@ -1,6 +1,6 @@
 """The ClusterServingRuntimes that the platform ships, per version of KServe.
 
-Source: kubeflow/manifests v1.10.0 and v1.10.2, `kserve-cluster-resources.yaml`.
+Source: kubeflow/manifests v1.10.0, v1.10.2, v1.11.0 and 26.03, `kserve-cluster-resources.yaml`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ _MULTINODE = {"kserve-huggingfaceserver-multinode": Runtime({"huggingface": ("1"
 SHIPPED: Mapping[str, Mapping[str, Runtime]] = {
     "0.14.1": _BASE,
     "0.15.0": {**_BASE, **_MULTINODE},
+    "0.15.2": {**_BASE, **_MULTINODE},
+    "0.16.0": {**_BASE, **_MULTINODE},
 }
 """KServe version -> runtime name -> what it serves."""
 

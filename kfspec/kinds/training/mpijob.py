@@ -15,6 +15,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Upstream
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.training.code import CONFIG_MAP
+from kfspec.kinds.training.effects import job_effects, ready_job
 from kfspec.kinds.training.rules import CLEAN, job_rules, one_of
 from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
@@ -77,3 +78,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     if isinstance(slots, int) and slots < 1:
         message = f"'slotsPerWorker' is {slots}: no process ever runs on a worker"
         yield finding("KF388", message, ("spec", "slotsPerWorker"), hint="begin at 1")
+
+
+EFFECTS = job_effects(JOB)
+ready = ready_job(JOB)

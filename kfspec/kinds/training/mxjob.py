@@ -14,6 +14,7 @@ from pydantic import Field
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.training.code import CONFIG_MAP
+from kfspec.kinds.training.effects import job_effects, ready_job
 from kfspec.kinds.training.rules import job_rules
 from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
@@ -58,3 +59,7 @@ def lift(body: Body) -> Iterator[dict[str, Any]]:
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     """The webhook's rules (training-operator 1.8.1)."""
     yield from job_rules(body, JOB)
+
+
+EFFECTS = job_effects(JOB)
+ready = ready_job(JOB)

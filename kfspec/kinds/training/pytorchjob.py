@@ -15,6 +15,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.training.code import CONFIG_MAP
+from kfspec.kinds.training.effects import job_effects, ready_job
 from kfspec.kinds.training.rules import job_rules, one_of
 from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
@@ -92,3 +93,7 @@ def _elastic(elastic: dict[str, object], spec: dict[str, object], has_worker: bo
     if isinstance(backend, str) and backend not in _BACKENDS:
         known = did_you_mean(backend, _BACKENDS, f"one of: {', '.join(_BACKENDS)}")
         yield finding("KF393", f"torchrun has no rendezvous backend '{backend}'", (*at, "rdzvBackend"), hint=known)
+
+
+EFFECTS = job_effects(JOB)
+ready = ready_job(JOB)

@@ -15,6 +15,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Upstream
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.training.code import CONFIG_MAP
+from kfspec.kinds.training.effects import job_effects, ready_job
 from kfspec.kinds.training.rules import job_rules
 from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
 from kfspec.resource import GVK, Body
@@ -85,3 +86,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         known = did_you_mean(policy, _SUCCESS, "AllWorkers, or leave it out")
         message = f"the operator has no success policy '{policy}'"
         yield finding("KF388", message, ("spec", "successPolicy"), hint=known)
+
+
+EFFECTS = job_effects(JOB)
+ready = ready_job(JOB)

@@ -1,0 +1,1 @@
+"""Kinds of kubeflow/kubeflow that have no block of their own."""

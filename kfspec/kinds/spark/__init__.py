@@ -1,0 +1,1 @@
+"""The Spark operator's kinds."""

@@ -1,0 +1,1 @@
+"""Trainer's kinds."""
