@@ -7,7 +7,7 @@ in the same pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kfspec.resource import Body, ObjectRef, Resource
@@ -74,6 +74,36 @@ def _defines(body: Body) -> list[tuple[str, str]]:
     spec: Any = body.get("spec") or {}
     names = spec.get("names") or {}
     return [(spec.get("group", ""), names.get("kind", ""))]
+
+
+_LABELS = {
+    ("kubeflow.org", "Experiment"): ("katib.kubeflow.org/metrics-collector-injection", "enabled"),
+}
+"""Kinds that are refused in a namespace without a label (katib 0.18.0, validation_webhook.go)."""
+
+
+def needed(ref: ObjectRef, body: Body, present: Mapping[ObjectRef, Body]) -> Iterator[ObjectRef]:
+    """The objects among `present` that must be stored before the API server takes this one.
+
+    Its Namespace, the definition of its kind, and what its admission looks up.
+    """
+    namespace = ObjectRef("", "Namespace", "", ref.namespace)
+    if namespace in present:
+        yield namespace
+    spec: Any = body.get("spec") or {}
+    for kind in _AFTER.get((ref.group, ref.kind), ()):
+        for other in present:
+            named = spec.get("pipelineName") if kind[1] == "Pipeline" else (spec.get("runtimeRef") or {}).get("name")
+            if (other.group, other.kind) == kind and other.name == named and other.namespace in ("", ref.namespace):
+                yield other
+    for other, definition in present.items():
+        if other.kind == "CustomResourceDefinition" and (ref.group, ref.kind) in _defines(definition):
+            yield other
+
+
+def needed_label(ref: ObjectRef) -> tuple[str, str] | None:
+    """The label and value that the object's namespace must have, or None."""
+    return _LABELS.get((ref.group, ref.kind))
 
 
 def in_order(refs: Iterable[ObjectRef]) -> list[ObjectRef]:

@@ -39,7 +39,7 @@ class Build(NamedTuple):
     """File -> source, for excerpts."""
 
 
-class _Environment(NamedTuple):
+class Environment(NamedTuple):
     """One environment on its way through the stages."""
 
     name: str
@@ -56,8 +56,12 @@ class Prepared(NamedTuple):
 
     build: Build
     """Its findings are those of reading alone."""
-    results: tuple[_Environment, ...]
+    results: tuple[Environment, ...]
     document: Document | None
+
+    def environment(self, name: str) -> Environment | None:
+        """One environment; None where it could not be taken through the stages, which was said."""
+        return next((result for result in self.results if result.name == name), None)
 
     def judge(self) -> Diagnostics:
         """Every finding of every environment, placed and in order. The long part of the work."""
@@ -109,10 +113,10 @@ def _text_of(spec: FilePath) -> dict[str, str]:
         return {}
 
 
-def _stages(name: str, root: Document, base: _Environment | None, reader: CodeReader) -> _Environment:
+def _stages(name: str, root: Document, base: Environment | None, reader: CodeReader) -> Environment:
     """resolve, check and lower. `base` None: the top level itself."""
     document, found = resolve(root, name if base is not None else None)
-    result = _Environment(name, document, diagnostics=found)
+    result = Environment(name, document, diagnostics=found)
     if has_errors(found):
         return result
     earlier = base.project if base is not None else None
@@ -131,7 +135,7 @@ def _stages(name: str, root: Document, base: _Environment | None, reader: CodeRe
     return result._replace(lowering=lowering, diagnostics=result.diagnostics + problems)
 
 
-def _judge(result: _Environment, root: Document) -> _Environment:
+def _judge(result: Environment, root: Document) -> Environment:
     """Verify what was lowered, check references, and place every finding."""
     from kfspec.checks import poddefaults, references  # here, for a large compile judges in a process of its own
     from kfspec.verification import verify
@@ -171,7 +175,7 @@ def _overrides_of_nothing(found: list[Diagnostic], root: Document, environment: 
     return [d for d in found if d.path[:2] not in explained] + kept
 
 
-def _with_files(result: _Environment, spec: FilePath) -> _Environment:
+def _with_files(result: Environment, spec: FilePath) -> Environment:
     """The environment with the content of the files that it copies."""
     if result.project is None or not result.project.settings.files:
         return result
@@ -186,7 +190,7 @@ def _with_files(result: _Environment, spec: FilePath) -> _Environment:
     return result._replace(files=content, diagnostics=(*result.diagnostics, *found))
 
 
-def _merged(results: Iterable[_Environment], names: tuple[str, ...]) -> list[Diagnostic]:
+def _merged(results: Iterable[Environment], names: tuple[str, ...]) -> list[Diagnostic]:
     """Findings of all environments; one that only some of them have says which."""
     where: dict[Diagnostic, list[str]] = {}
     for result in results:

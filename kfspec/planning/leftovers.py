@@ -1,0 +1,150 @@
+"""What is live and left the spec: pruned, kept, or recognised under its new name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kfspec import kinds
+from kfspec.kinds.base import PROTECT, Outcome
+from kfspec.live import Applier, Contents, Seen
+from kfspec.planning.deltas import applied_by, within
+from kfspec.planning.values import Action, Change, Reason, Said
+from kfspec.resource import Body, ObjectRef
+
+ITEM_LABEL = "kfspec.dev/item"
+_PROTECTED = next(iter(PROTECT.items()))
+"""The annotation that keeps a reconcile loop from deleting an object; kfspec heeds it too."""
+
+_SOURCE = "kfspec"
+
+
+class RunPolicy(NamedTuple):
+    """What an item of runs says about those that are over."""
+
+    keep: bool
+    """`onChange: keep`."""
+    history: int
+
+
+def item_of(body: Body) -> str:
+    """The item that an object was made by: `notebooks.explore`."""
+    return str((body["metadata"].get("labels") or {}).get(ITEM_LABEL, ""))
+
+
+def is_run(ref: ObjectRef) -> bool:
+    """Whether objects of the kind run once."""
+    return (ref.group, ref.kind) in kinds.RUNS
+
+
+def protected(body: Body) -> bool:
+    """Whether reconcile loops are told to leave the object alone."""
+    key, value = _PROTECTED
+    return bool((body["metadata"].get("annotations") or {}).get(key) == value)
+
+
+def ours(live: Body, applier: Applier, marks: Mapping[str, str]) -> bool:
+    """Whether the project's own engine made the object.
+
+    Controllers copy an object's labels to what they make of it, so labels alone prove nothing: the engine must have applied
+    it, and must have left its mark.
+    """
+    meta = live["metadata"]
+    labels = meta.get("labels") or {}
+    marked = all(labels.get(key) == value for key, value in marks.items())
+    return marked and bool(applied_by(live, applier.manager)) and not meta.get("deletionTimestamp")
+
+
+def leftover(
+    seen: Seen, applier: Applier, policies: Mapping[str, RunPolicy], contents: Mapping[str, Contents]
+) -> Change:
+    """What happens to one live object that nothing in the spec makes any more. `policies`: of every item that runs."""
+    live = seen.live or {"metadata": {}}
+    ref, item = seen.ref, item_of(live)
+    uid = live["metadata"].get("uid")
+    guarded = protected(live)
+    change = Change(ref, Action.PRUNE, Reason.LEFT, item=item, uid=uid)
+    policy = policies.get(item)
+    if policy is not None:
+        if policy.keep and guarded:
+            return change._replace(action=Action.KEEP, reason=Reason.SUPERSEDED)
+        stops = (Said("stops the run if it is not over", Outcome.DISRUPTS, _SOURCE),) if is_run(ref) else ()
+        return change._replace(reason=Reason.SUPERSEDED, effects=stops)
+    if not guarded:
+        return change._replace(effects=_lost(ref, contents), data=bool(_lost(ref, contents)))
+    if applier.engine != "kfspec" or is_run(ref) or ref.kind == "ConfigMap":
+        return change._replace(action=Action.KEEP, reason=Reason.PROTECTED)
+    return change._replace(reason=Reason.PROTECTED, effects=_lost(ref, contents), data=True)
+
+
+def _lost(ref: ObjectRef, contents: Mapping[str, Contents]) -> tuple[Said, ...]:
+    """What deleting an object takes along; nothing for what can be made again."""
+    kind = (ref.group, ref.kind)
+    inside = contents.get(ref.name)
+    if kind == ("", "Namespace"):
+        return (
+            Said(f"deletes namespace {ref.name}{_volumes(inside)}", Outcome.LOSES, "Kubernetes, namespace deletion"),
+        )
+    if kind == ("kubeflow.org", "Profile"):
+        if inside is not None and not inside.goes_with_profile:
+            words = f"takes away the rights of its owner and contributors; namespace {ref.name} stays"
+            return (Said(words, Outcome.DISRUPTS, "profile-controller v1.10.0; executed"),)
+        words = f"deletes namespace {ref.name}{_volumes(inside)}"
+        return (Said(words, Outcome.LOSES, "profile-controller v1.10.0, owner reference; executed"),)
+    if kind == ("", "PersistentVolumeClaim"):
+        return (Said("deletes the volume and what it holds", Outcome.LOSES, "Kubernetes, reclaim policy Delete"),)
+    if kind == ("kubeflow.org", "Experiment"):
+        words = "deletes the experiment, its trials and their results"
+        return (Said(words, Outcome.LOSES, "katib 0.18.0, owner references"),)
+    return ()
+
+
+def _volumes(inside: Contents | None) -> str:
+    if inside is None:
+        return " and all that is in it"
+    count = inside.volumes
+    return f" with {count} volume{'s' if count != 1 else ''}"
+
+
+def renamed(changes: list[Change], left: Mapping[ObjectRef, Body]) -> list[Change]:
+    """The same changes, those that are one thing under another name told as such.
+
+    A created object and one that left the spec are the same thing if they are of one kind and namespace and all that the
+    new one says stands in the old one; each is paired at most once, and runs never are: another content is another run.
+    """
+    gone = [c for c in changes if c.action in (Action.PRUNE, Action.KEEP) and not is_run(c.ref) and c.ref in left]
+    result = list(changes)
+    for n, change in enumerate(changes):
+        if change.action is not Action.CREATE or change.desired is None or not _rest(change.desired):
+            continue
+        old = next((g for g in gone if _alike(g.ref, change.ref) and within(_rest(change.desired), left[g.ref])), None)
+        if old is None:
+            continue
+        gone.remove(old)
+        effects = (*change.effects, *_moved(change.ref, old.ref))
+        result[n] = change._replace(reason=Reason.RENAMED, detail=old.ref.name, effects=effects)
+        m = next(i for i, c in enumerate(result) if c.ref == old.ref)
+        result[m] = old._replace(reason=Reason.RENAMED, detail=change.ref.name)
+    return result
+
+
+def _alike(a: ObjectRef, b: ObjectRef) -> bool:
+    return (a.group, a.kind, a.namespace) == (b.group, b.kind, b.namespace)
+
+
+def _rest(body: Body) -> Body:
+    """What an object says besides its address and metadata."""
+    return {key: value for key, value in body.items() if key not in ("apiVersion", "kind", "metadata")}
+
+
+def _moved(new: ObjectRef, old: ObjectRef) -> tuple[Said, ...]:
+    kind = (new.group, new.kind)
+    if kind == ("", "PersistentVolumeClaim"):
+        return (Said(f"the new volume is empty; the data stays in {old.name}", Outcome.LOSES, "Kubernetes, volumes"),)
+    if kind == ("kubeflow.org", "Notebook"):
+        return (Said("starts as a new server under a new URL", Outcome.DISRUPTS, "notebook-controller v1.10.0"),)
+    if kind == ("serving.kserve.io", "InferenceService"):
+        return (
+            Said(f"serves under a new URL; that of {old.name} goes", Outcome.DISRUPTS, "kserve, ingress reconciler"),
+        )
+    return ()
