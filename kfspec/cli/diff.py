@@ -1,0 +1,56 @@
+"""`kfspec diff`: what applying a spec would do, before anybody does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kfspec.cli.targets import choose, target_options
+
+FORMATS = ("text", "json", "markdown", "html")
+
+
+@click.command("diff")
+@target_options
+@click.option("--against", default="cluster", help="cluster, snapshot:PATH or git:REV.", show_default=True)
+@click.option("--format", "format_name", type=click.Choice(FORMATS), default="text", help="How to print.")
+@click.option("--drift-only", is_flag=True, help="Only what somebody changed in the cluster.")
+@click.option("--exact", is_flag=True, help="Ask the server about every object, unchanged ones too.")
+@click.option("--field-manager", metavar="M", help="Speak as this field manager.")
+def command(
+    specs: tuple[str, ...],
+    environment: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    against: str,
+    format_name: str,
+    drift_only: bool,
+    exact: bool,
+    field_manager: str | None,
+) -> int:
+    """Print the plan for specs (kfspec.yaml here); nothing is written.
+
+    Exit status 0: no change; 1: changes; 2 and more: the plan could not be made, or not the whole of it.
+    """
+    from kfspec.cli.comparing import plans
+    from kfspec.diagnostics import has_errors
+
+    chosen = choose(specs, environment)
+    made, found = plans(chosen, specs, against, kubeconfig, context, field_manager, exact=exact)
+    if chosen.stop_if_wrong():
+        return 2
+    if found:
+        chosen.say(found)
+    if made is None:
+        return 2
+    if drift_only:
+        from kfspec.planning.narrowing import drift
+
+        made = [drift(plan) for plan in made]
+    from kfspec.cli.printing import print_plans
+
+    print_plans(made, chosen.texts, format_name)
+    if any(has_errors(plan.problems) for plan in made):
+        return 2
+    return int(any(plan.pending for plan in made))

@@ -1,0 +1,28 @@
+"""`kfspec gc`: delete finished runs beyond each item's history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kfspec.cli.targets import choose, target_options
+
+
+@click.command("gc")
+@target_options
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def command(
+    specs: tuple[str, ...], environment: str | None, kubeconfig: Path | None, context: str | None, yes: bool
+) -> int:
+    """Delete superseded runs that are over, beyond `history`; runs that go on are never touched."""
+    from kfspec.cli import applying
+    from kfspec.cluster.execution import Mode, Options
+    from kfspec.cluster.outcome import collection
+
+    chosen = choose(specs, environment)
+    opened = applying.sessions(chosen, kubeconfig, context)
+    if opened is None:
+        return 1
+    plans = [collection(session) for session in opened]
+    return applying.execute_shown(chosen, opened, plans, Options(prune=True, mode=Mode.COLLECT), "delete", yes=yes)

@@ -1,0 +1,84 @@
+"""What the commands that look at a cluster share: one environment of each spec, and the way to its cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from kfspec.cli.common import DEFAULT_SPEC, known_environments
+from kfspec.cli.reporting import report
+from kfspec.diagnostics import Diagnostics, has_errors
+from kfspec.document import place
+from kfspec.forking import in_child
+from kfspec.pipeline import Prepared, prepare
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def target_options(command: Command) -> Command:
+    """`SPEC... -e ENV --kubeconfig --context`."""
+    for decorate in (
+        click.option("--context", help="The kubeconfig's context; else the environment's `cluster.context`."),
+        click.option("--kubeconfig", type=click.Path(path_type=Path), help="Another kubeconfig than $KUBECONFIG."),
+        click.option("-e", "--environment", help="Which environment; needed where the spec has several."),
+        click.argument("specs", nargs=-1),
+    ):
+        command = decorate(command)
+    return command
+
+
+class Chosen(NamedTuple):
+    """One environment of every spec."""
+
+    prepared: list[Prepared]
+    environment: str
+    judge: Callable[[], Diagnostics]
+    """The findings of all specs; the long part, begun already."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """File -> source, for excerpts."""
+        return {file: text for one in self.prepared for file, text in one.build.texts.items()}
+
+    def stop_if_wrong(self) -> bool:
+        """Print the findings; whether one is an error, so that nothing may be compared or applied."""
+        found = self.judge()
+        if found:
+            report(found, self.texts, "text", quiet=not has_errors(found), stream=sys.stderr)
+        return has_errors(found)
+
+    def say(self, found: Diagnostics) -> None:
+        """Print findings that came up later."""
+        placed = [self._placed(one) for one in found]
+        report(tuple(placed), self.texts, "text", stream=sys.stderr)
+
+    def _placed(self, diagnostic: Any) -> Any:
+        for one in self.prepared:
+            environment = one.environment(self.environment)
+            if environment is not None and diagnostic.path:
+                return place(environment.document, (diagnostic,))[0]
+        return diagnostic
+
+
+def choose(specs: Sequence[str], environment: str | None) -> Chosen:
+    """Read and lower the specs. Raises click.UsageError where it is not clear which environment is meant."""
+    names = specs or (DEFAULT_SPEC,)
+    prepared = [prepare(Path(spec), (environment,) if environment else ()) for spec in names]
+    builds = [one.build for one in prepared]
+    declared = list(dict.fromkeys(name for build in builds for name in build.environment_names))
+    if environment is None and len(declared) > 1:
+        raise click.UsageError(f"say which environment with -e: {', '.join(declared)}")
+    known_environments(builds, (environment,) if environment else ())
+    objects = sum(len(resources) for build in builds for resources in build.environments.values())
+    judge = in_child(lambda: tuple(d for one in prepared for d in one.judge()), objects)
+    return Chosen(prepared, environment or (declared[0] if declared else ""), judge)
+
+
+def colour(stream: Any) -> bool:
+    """Whether to colour what is written there."""
+    return bool(stream.isatty() and not os.environ.get("NO_COLOR"))
