@@ -3,7 +3,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test check golden mistakes bench docs sandbox agreement
+.PHONY: help demo test check golden snapshot mistakes bench soak docs sandbox agreement
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
 demo: .venv/run.stamp ## Validate, break and compile a whole project: kfspec in one minute
@@ -14,6 +14,8 @@ check: .venv/dev.stamp ## Formatting, lint and types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 golden: .venv/dev.stamp ## Compile the examples into overlays/ again
 	@$(BIN)/kfspec compile examples/*/kfspec.yaml -o overlays
+snapshot: .venv/dev.stamp ## Record the showcase's cluster of a week ago again, from a real API server
+	@$(BIN)/python -m tests.support.showcase
 mistakes: .venv/dev.stamp ## Print what tests/mistakes answers anew, where the answers changed
 	@$(BIN)/python -m tests.test_mistakes
 bench: .venv/dev.stamp ## Measure kfspec beside its peers, as ratios

@@ -7,10 +7,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from bench import workload
-from bench.measure import Command, medians
+from bench import live, workload
+from bench.measure import Command, Figure, medians
 from bench.peers import binary, isvc_json_schema
 
 BIN = Path(sys.executable).parent
@@ -18,31 +17,12 @@ KFSPEC = str(BIN / "kfspec")
 QUICKSTART = Path(__file__).parent.parent / "examples" / "quickstart" / "kfspec.yaml"
 
 
-class Figure(NamedTuple):
-    """One line of the report. `at_most` bounds the ratio kfspec / peer."""
-
-    claim: str
-    ours: float
-    peer: float
-    at_most: float
-
-    @property
-    def ratio(self) -> float:
-        """Ours over the peer's."""
-        return self.ours / self.peer
-
-    def line(self) -> str:
-        """The figure as one row of the table."""
-        verdict = "ok" if self.ratio <= self.at_most else "MISSED"
-        times = f"{self.ours * 1000:9.0f} ms {self.peer * 1000:9.0f} ms"
-        return f"{self.claim:<64} {times}   x{self.ratio:<6.2f} at most x{self.at_most:<5.2f} {verdict}"
-
-
 def figures(work: Path, rounds: int) -> Iterator[Figure]:
     """Every measurement, one after the other."""
     yield from _compiling(work, rounds)
     yield from _validating(work, rounds)
     yield from _starting(rounds * 3)
+    yield from live.figures(work, rounds)
 
 
 def _compiling(work: Path, rounds: int) -> Iterator[Figure]:

@@ -69,16 +69,36 @@ def spec(count: int) -> str:
     )
 
 
-def objects(count: int) -> list[dict[str, Any]]:
+def live_spec(namespace: str, count: int, changed: int = 0) -> str:
+    """A spec of `count` services in a namespace, one environment; the first `changed` of them with another value."""
+    return dump(
+        {
+            "apiVersion": "kfspec.dev/v1alpha1",
+            "project": f"bench-{namespace}",
+            "kubeflow": "1.10",
+            "externals": {"profiles": [namespace]},
+            "defaults": {"profile": namespace},
+            "inferenceServices": _changed(services(count), changed),
+        }
+    )
+
+
+def _changed(items: dict[str, dict[str, Any]], count: int) -> dict[str, dict[str, Any]]:
+    for name in list(items)[:count]:
+        items[name]["predictor"]["maxReplicas"] = 20
+    return items
+
+
+def objects(count: int, namespace: str = "team", changed: int = 0) -> list[dict[str, Any]]:
     """The same services as Kubernetes objects."""
     return [
         {
             "apiVersion": "serving.kserve.io/v1beta1",
             "kind": "InferenceService",
-            "metadata": {"name": name, "namespace": "team", "labels": {"app.kubernetes.io/managed-by": "kustomize"}},
+            "metadata": {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "kustomize"}},
             "spec": item,
         }
-        for name, item in services(count).items()
+        for name, item in _changed(services(count), changed).items()
     ]
 
 

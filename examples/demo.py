@@ -35,7 +35,7 @@ def run(*arguments: str, cwd: Path) -> None:
 
 
 def main() -> None:
-    """Validate, break, compile."""
+    """Validate, break, compile, compare."""
     with tempfile.TemporaryDirectory(prefix="kfspec-demo-") as folder:
         work = Path(folder)
         spec = work / "kfspec.yaml"
@@ -60,11 +60,13 @@ def main() -> None:
         say("5. An overlay holds what its environment changes, and nothing else:")
         patch = overlay / "prod" / "stage-1" / "inferenceservice-scorer.patch.yaml"
         print(f"{DIM}$ cat {patch.relative_to(work)}{OFF}\n{patch.read_text()}", end="")
+        say("6. Before the merge, the plan tells what it will do to production, here against a recorded week-old cluster:")
+        run("diff", "-e", "prod", "--against", "snapshot:snapshot/prod", cwd=work)
     say("Next")
     print("   begin small: .venv/bin/kfspec validate examples/quickstart/kfspec.yaml")
     print("   .venv/bin/kfspec explain KF122     what a finding means")
     print("   .venv/bin/kfspec import DIR        a spec for the manifests that you have")
-    print("   make sandbox                       a real API server to apply it to")
+    print("   make sandbox                       a real API server, for kfspec diff and kfspec apply")
     print("   docs/kinds.md                      every block and field")
 
 
