@@ -97,8 +97,6 @@ class Outcome(StrEnum):
     """It is stored, and has no effect before something else happens."""
     IGNORED = "ignored"
     """The controller never acts on it: the plan recreates the object instead."""
-    RECREATES = "recreates"
-    """The field cannot be changed, and nothing is lost by deleting and creating the object: the plan does that."""
     REFUSED = "refused"
     """Admission refuses it: the plan blocks, and the words are the recipe."""
 

@@ -65,9 +65,11 @@ def deltas(
 
 
 def applied_by(live: Body, manager: str) -> list[dict[str, Any]]:
-    """The manager's entries of an object that are applies of the object itself: it is the manager's if there is one."""
-    entries = own_entries(live, manager)
-    return [entry for entry in entries if entry.get("operation") == "Apply" and not entry.get("subresource")]
+    """The manager's entries of an object that are of the object itself: it is the manager's if there is one.
+
+    A caller who may not patch creates and updates whole objects, and such an entry is no apply.
+    """
+    return [entry for entry in own_entries(live, manager) if not entry.get("subresource")]
 
 
 def comparable(body: Body) -> Body:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from kfspec import kinds
 from kfspec.kinds.base import PROTECT, Outcome
@@ -13,10 +13,13 @@ from kfspec.planning.values import Action, Change, Reason, Said
 from kfspec.resource import Body, ObjectRef
 
 ITEM_LABEL = "kfspec.dev/item"
+PROJECT_LABEL = "kfspec.dev/project"
 _PROTECTED = next(iter(PROTECT.items()))
 """The annotation that keeps a reconcile loop from deleting an object; kfspec heeds it too."""
 
 _SOURCE = "kfspec"
+_COMPARED = 2_500
+"""Pairs of objects of one kind and namespace up to which renames are looked for; beyond, it is no rename but a rebuilding."""
 
 
 class RunPolicy(NamedTuple):
@@ -65,16 +68,17 @@ def leftover(
     guarded = protected(live)
     change = Change(ref, Action.PRUNE, Reason.LEFT, item=item, uid=uid)
     policy = policies.get(item)
+    stops = (Said("stops the run if it is not over", Outcome.DISRUPTS, _SOURCE),) if is_run(ref) else ()
     if policy is not None:
         if policy.keep and guarded:
             return change._replace(action=Action.KEEP, reason=Reason.SUPERSEDED)
-        stops = (Said("stops the run if it is not over", Outcome.DISRUPTS, _SOURCE),) if is_run(ref) else ()
         return change._replace(reason=Reason.SUPERSEDED, effects=stops)
+    lost = _lost(ref, contents)
     if not guarded:
-        return change._replace(effects=_lost(ref, contents), data=bool(_lost(ref, contents)))
+        return change._replace(effects=lost or stops, data=bool(lost))
     if applier.engine != "kfspec" or is_run(ref) or ref.kind == "ConfigMap":
         return change._replace(action=Action.KEEP, reason=Reason.PROTECTED)
-    return change._replace(reason=Reason.PROTECTED, effects=_lost(ref, contents), data=True)
+    return change._replace(effects=lost, data=True)
 
 
 def _lost(ref: ObjectRef, contents: Mapping[str, Contents]) -> tuple[Said, ...]:
@@ -110,26 +114,50 @@ def renamed(changes: list[Change], left: Mapping[ObjectRef, Body]) -> list[Chang
     """The same changes, those that are one thing under another name told as such.
 
     A created object and one that left the spec are the same thing if they are of one kind and namespace and all that the
-    new one says stands in the old one; each is paired at most once, and runs never are: another content is another run.
+    new one says stands in the old one, its own name aside. Where several could be meant, none is; and runs never are: another
+    content is another run.
     """
     gone = [c for c in changes if c.action in (Action.PRUNE, Action.KEEP) and not is_run(c.ref) and c.ref in left]
-    result = list(changes)
-    for n, change in enumerate(changes):
-        if change.action is not Action.CREATE or change.desired is None or not _rest(change.desired):
+    made = [c for c in changes if c.action is Action.CREATE]
+    told: dict[ObjectRef, Change] = {}
+    for change in made:
+        before = [g for g in gone if _alike(g.ref, change.ref)]
+        beside = [c for c in made if _alike(c.ref, change.ref)]
+        if not before or len(before) * len(beside) > _COMPARED:
             continue
-        old = next((g for g in gone if _alike(g.ref, change.ref) and within(_rest(change.desired), left[g.ref])), None)
-        if old is None:
-            continue
-        gone.remove(old)
-        effects = (*change.effects, *_moved(change.ref, old.ref))
-        result[n] = change._replace(reason=Reason.RENAMED, detail=old.ref.name, effects=effects)
-        m = next(i for i, c in enumerate(result) if c.ref == old.ref)
-        result[m] = old._replace(reason=Reason.RENAMED, detail=change.ref.name)
-    return result
+        old = _only(g for g in before if _was(change, left[g.ref], g.ref))
+        if old is not None and _only(c for c in beside if _was(c, left[old.ref], old.ref)) is not None:
+            effects = (*change.effects, *_moved(change.ref, old.ref))
+            told[change.ref] = change._replace(reason=Reason.RENAMED, detail=old.ref.name, effects=effects)
+            told[old.ref] = old._replace(reason=Reason.RENAMED, detail=change.ref.name)
+    return [told.get(change.ref, change) for change in changes]
+
+
+def _only(found: Iterator[Change]) -> Change | None:
+    """The one that there is; None where there is none, or more."""
+    first = next(found, None)
+    return first if next(found, None) is None else None
+
+
+def _was(new: Change, old: Body, ref: ObjectRef) -> bool:
+    """Whether an object that is created says what another one said, and only has another name."""
+    rest = _rest(new.desired or {})
+    return bool(rest) and within(_called(rest, new.ref.name, ref.name), old)
 
 
 def _alike(a: ObjectRef, b: ObjectRef) -> bool:
     return (a.group, a.kind, a.namespace) == (b.group, b.kind, b.namespace)
+
+
+def _called(value: Any, new: str, old: str) -> Any:
+    """The value as it would be under the other name: objects repeat their name in what they are made of."""
+    if isinstance(value, dict):
+        return {key: _called(item, new, old) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_called(item, new, old) for item in value]
+    if isinstance(value, str) and (value == new or value.startswith(f"{new}-")):
+        return old + value[len(new) :]
+    return value
 
 
 def _rest(body: Body) -> Body:

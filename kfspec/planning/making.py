@@ -12,10 +12,10 @@ from kfspec.fieldtypes import served
 from kfspec.kinds.base import Moment, Outcome
 from kfspec.live import Applier, Observation, Seen, Source, Verb, Why
 from kfspec.ordering import in_order, needed, needed_label, stages
-from kfspec.planning.deltas import Step, applied_by, deltas
+from kfspec.planning.deltas import Step, applied_by, deltas, record_key
 from kfspec.planning.leftovers import RunPolicy, is_run, item_of, leftover, ours, renamed
 from kfspec.planning.values import Action, Change, Delta, Plan, Reason, Said
-from kfspec.resource import ObjectRef, Resource, gvk_of, origin_of
+from kfspec.resource import Body, ObjectRef, Resource, gvk_of, origin_of
 
 _NAMESPACE = ("", "Namespace")
 _REASONS = {
@@ -114,13 +114,18 @@ class _Planning:
         other = self._other_owner(seen)
         if other is not None:
             return Change(seen.ref, Action.BLOCKED, Reason.OTHER_PROJECT, other)
+        if seen.live is not None and seen.live["metadata"].get("deletionTimestamp"):
+            return Change(seen.ref, Action.BLOCKED, Reason.REFUSED, _going(seen.live))
         after = self._after(seen)
-        if seen.verdict is None or (seen.verdict.refusal is not None and after):
+        verdict = seen.verdict
+        if verdict is None or (after and (verdict.refusal is not None or (verdict.predicted and seen.live is None))):
             return self._later(seen, after)
-        refusal = seen.verdict.refusal
+        refusal = verdict.refusal
         if refusal is not None:
             found, steps = self._deltas(seen)
             said = self._effects(seen, steps)
+            if refusal.why in (Why.ADMISSION, Why.INVALID) and _recreates(said) and self._mine(seen):
+                return Change(seen.ref, Action.REPLACE, Reason.IGNORED, effects=said, deltas=found)
             return Change(seen.ref, Action.BLOCKED, _REASONS[refusal.why], refusal.message, said, found)
         if seen.live is None:
             return self._created(seen)
@@ -133,7 +138,7 @@ class _Planning:
         if project is None or (project == self._subject.project and environment in (None, self._subject.environment)):
             return None
         where = f", environment '{environment}'" if environment else ""
-        return f"it belongs to project '{project}'{where}"
+        return f"project '{project}'{where}"
 
     def _after(self, seen: Seen) -> tuple[ObjectRef, ...]:
         """What the same plan makes and this object cannot be stored without."""
@@ -158,8 +163,13 @@ class _Planning:
         resource = self._by_ref[seen.ref]
         item = ".".join(map(str, resource.item))
         policy = self._subject.policies.get(item)
+        gone = record_key(seen.ref) in self._observation.applied
         if policy is None or not is_run(seen.ref):
-            return Change(seen.ref, Action.CREATE, Reason.MISSING)
+            missing = Change(seen.ref, Action.CREATE, Reason.MISSING)
+            return missing._replace(reason=Reason.DRIFT, detail="somebody deleted it") if gone else missing
+        if gone:
+            again = _said("starts the run again from its beginning", Outcome.DISRUPTS)
+            return Change(seen.ref, Action.RUN, Reason.DRIFT, "somebody deleted it", effects=(again,))
         older = sorted(
             other.ref.name
             for other in self._left.values()
@@ -177,7 +187,7 @@ class _Planning:
         verdict = seen.verdict
         assert verdict is not None  # judged before
         found, steps = self._deltas(seen)
-        mine = bool(seen.live and applied_by(seen.live, self._subject.applier.manager))
+        mine = self._mine(seen)
         if not found:
             return Change(seen.ref, Action.UNCHANGED) if mine else Change(seen.ref, Action.ADOPT, Reason.FOREIGN)
         said = self._effects(seen, steps)
@@ -191,11 +201,15 @@ class _Planning:
         if verdict.conflicts and not (self._subject.applier.force or self._subject.force):
             held = ", ".join(dict.fromkeys(conflict.manager for conflict in verdict.conflicts))
             return change._replace(action=Action.BLOCKED, reason=Reason.CONFLICT, detail=held)
-        if any(s.outcome in (Outcome.IGNORED, Outcome.RECREATES) for s in said):
-            return change._replace(action=Action.REPLACE, reason=Reason.IGNORED)
-        if seen.verb is Verb.RECREATE:
-            return change._replace(action=Action.REPLACE, reason=Reason.RIGHTS)
-        return change
+        if not _recreates(said) and seen.verb is not Verb.RECREATE:
+            return change
+        if not mine:  # what another tool made is never deleted
+            return change._replace(action=Action.BLOCKED, detail=_DELETE_FIRST)
+        return change._replace(action=Action.REPLACE, reason=Reason.IGNORED if _recreates(said) else Reason.RIGHTS)
+
+    def _mine(self, seen: Seen) -> bool:
+        """Whether the environment's engine has written the live object before."""
+        return bool(seen.live and applied_by(seen.live, self._subject.applier.manager))
 
     def _deltas(self, seen: Seen) -> tuple[tuple[Delta, ...], tuple[Step, ...]]:
         if seen.live is None:
@@ -212,8 +226,21 @@ class _Planning:
         return effects(gvk_of(seen.verdict.body), steps, moment, self._subject.release)
 
 
+def _recreates(said: Iterable[Said]) -> bool:
+    """Whether a kind's table says that the object is to be deleted and created: never because of a status code alone."""
+    return any(each.outcome is Outcome.IGNORED for each in said)
+
+
 def _said(words: str, outcome: Outcome = Outcome.TAKES) -> Said:
     return Said(words, outcome, "kfspec: a run's name holds a hash of its content")
+
+
+_DELETE_FIRST = "taking it over means deleting and creating it, and somebody else made it; delete it yourself first"
+
+
+def _going(live: Body) -> str:
+    held = live["metadata"].get("finalizers") or ()
+    return f"it is being deleted{f', and {names} hold it' if (names := ' and '.join(held)) else ''}"
 
 
 def _label(seen: Seen) -> str:

@@ -14,4 +14,6 @@ def drift(plan: Plan) -> Plan:
             kept.append(change)
         elif drifted:
             kept.append(change._replace(reason=Reason.DRIFT, deltas=drifted))
+        elif change.reason is Reason.DRIFT:  # somebody deleted it
+            kept.append(change)
     return plan._replace(changes=tuple(kept))
