@@ -179,7 +179,7 @@ def prune(kind: Type, merged: Any, last: Fields, managed: Fields) -> Any:
     `last`: the manager's set before; `managed`: what all managers own now. What was removed takes along what lay below it
     and belongs to nobody, and what was not the manager's own comes back.
     """
-    if not last:
+    if not difference(last, managed):
         return merged
     last, managed = named(last, kind), named(managed, kind)
     every = named(whole_set(kind, merged), kind)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple, TypeAlias
 
 from kfspec.diagnostics import Path
@@ -108,13 +109,20 @@ def element(kind: Type, entry: Any) -> str:
     """How a set names an entry of a keyed list or a member of a set."""
     if not kind.keys:
         return f"v:{_json(entry)}"
-    key = {name: entry.get(name, kind.key_defaults.get(name)) for name in kind.keys} if isinstance(entry, dict) else {}
-    return f"k:{_json({name: value for name, value in key.items() if value is not None})}"
+    told = []
+    for name in kind.keys if isinstance(entry, dict) else ():
+        value = entry.get(name, kind.key_defaults.get(name))
+        if value is not None:
+            told.append(f'"{name}":{encode_basestring(value) if value.__class__ is str else _json(value)}')
+    return f"k:{{{','.join(told)}}}"
 
 
 def canonical(fields: Fields) -> Fields:
     """The same set, its texts as this module writes them: Go escapes `<`, `>` and `&`."""
-    return {_canonical(key) if key[:1] in "kv" else key: canonical(inner) for key, inner in fields.items()}
+    return {
+        _canonical(key) if key[:1] in ("k", "v") else key: canonical(inner) if isinstance(inner, dict) else {}
+        for key, inner in fields.items()
+    }
 
 
 def _canonical(key: str) -> str:
@@ -171,6 +179,8 @@ def _held_metadata(kind: Type, desired: dict[str, Any], live: dict[str, Any], ow
 
 def _held(kind: Type, declared: bool, desired: Any, live: Any, owned: Fields | None) -> int:
     """How many entries of the owner's set this place accounts for, 0 or 1; -1 where set or value is another."""
+    if owned is not None and owned.__class__ is not dict:
+        return -1
     how = kind.merges(desired)
     if how == ATOMIC or desired is None:
         return 1 if owned == _NOTHING and _equal(desired, live) else -1
@@ -222,7 +232,7 @@ def _held_entries(kind: Type, how: str, desired: list[Any], live: list[Any], own
     at = -1
     for key, entry, text in zip(wanted, desired, _texts(kind, desired, owned), strict=True):
         at = identities.index(key, at + 1)
-        if text is None or entry.__class__ is not dict or live[at].__class__ is not dict:
+        if text.__class__ is not dict or entry.__class__ is not dict or live[at].__class__ is not dict:
             return -1
         if items.maps == ATOMIC:
             if text or not _equal(entry, live[at]):

@@ -58,7 +58,7 @@ class Field(NamedTuple):
 class Type:
     """How the values at one place merge."""
 
-    __slots__ = ("_builtin", "_schema", "fields", "key_defaults", "keys", "lists", "maps", "node")
+    __slots__ = ("_builtin", "_lists", "_maps", "_schema", "fields", "key_defaults", "keys", "lists", "maps", "node")
 
     def __init__(self, node: Node, schema: Schema, builtin: bool) -> None:
         self.node = node = schema.node(node)
@@ -67,6 +67,9 @@ class Type:
         opaque = builtin and node.get("preserve") and not node.get("properties")
         self.maps = ATOMIC if node.get("map") == "atomic" or opaque else GRANULAR
         self.lists = {"map": KEYED, "set": SET}.get(node.get("list", ""), ATOMIC)
+        kind = node.get("type")
+        self._maps = self.maps if kind in (None, "object") else ATOMIC
+        self._lists = self.lists if kind in (None, "array") else ATOMIC
         self.keys: tuple[str, ...] = tuple(sorted(node.get("keys", ()))) if self.lists is KEYED else ()
         self.key_defaults: dict[str, Any] = self._key_defaults() if self.keys else {}
         self.fields: dict[str | None, Field] = {}
@@ -96,10 +99,10 @@ class Type:
 
     def merges(self, value: Any) -> str:
         """How a value at this place merges; scalars are atomic."""
-        if value.__class__ is dict and self.node.get("type", "object") == "object":
-            return self.maps
-        if value.__class__ is list and self.node.get("type", "array") == "array":
-            return self.lists
+        if value.__class__ is dict:
+            return self._maps
+        if value.__class__ is list:
+            return self._lists
         if value is None and self.node.get("type") not in _SCALARS:
             return self.lists if self.node.get("type") == "array" else self.maps
         return ATOMIC

@@ -97,7 +97,12 @@ def _shown(part: str) -> str:
         return f".{part[2:]}"
     if part[:1] == "v":
         return f"[={part[2:]}]"
-    key = json.loads(part[2:])
+    try:
+        key = json.loads(part[2:])
+    except ValueError:  # a snapshot that somebody edited
+        key = None
+    if not isinstance(key, dict):
+        return f"[{part}]"
     return (
         "[" + ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in sorted(key.items())) + "]"
     )
