@@ -13,7 +13,7 @@ from kfspec.resource import ObjectRef
 from kfspec.views.plan import json, words
 from kfspec.views.plan.lines import Line, clip, shown
 from kfspec.views.plan.page import SCRIPT, STYLE
-from kfspec.views.plan.words import Remark, Tone
+from kfspec.views.plan.words import Remark, Setting, Tone
 
 _OPEN = 12
 """Up to so many changes, all stand open."""
@@ -38,15 +38,16 @@ def _page(plan: Plan) -> Iterator[str]:
     yield f"<title>kfspec: {_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>"
     yield from _header(plan)
     yield from (_problem(problem) for problem in plan.problems)
-    anchors = {change.ref: f"c{n}" for n, change in enumerate(plan.pending, 1)}
-    yield from _first(plan, anchors)
+    pending, about = plan.pending, words.setting(plan)
+    anchors = {change.ref: f"c{n}" for n, change in enumerate(pending, 1)}
+    yield from _first(pending, about, anchors)
     yield from _filters(plan)
     yield "<main>"
     for group in words.groups(plan):
         heading = f"<h2>{_text(group.title)}</h2>" if group.title else ""
         yield f"<section>{heading}"
         for change in group.changes:
-            yield from _change(change, plan, anchors[change.ref])
+            yield from _change(change, about, anchors[change.ref], len(pending) <= _OPEN)
         yield "</section>"
     yield "</main>"
     yield from _still(plan)
@@ -91,12 +92,12 @@ def _problem(problem: Diagnostic) -> str:
     return f'<div class="box {tone}"><p><b>{head}</b> {_text(problem.message)}{where}</p>{hint}{notes}</div>'
 
 
-def _first(plan: Plan, anchors: dict[ObjectRef, str]) -> Iterator[str]:
+def _first(pending: Sequence[Change], about: Setting, anchors: dict[ObjectRef, str]) -> Iterator[str]:
     """What blocks, loses, disrupts or fights with others, the worst first."""
-    matter = sorted((c for c in plan.pending if words.weight(c) <= words.MATTERS), key=words.weight)
-    if len(plan.pending) <= _FEW or not matter:
+    matter = sorted((c for c in pending if words.weight(c) <= words.MATTERS), key=words.weight)
+    if len(pending) <= _FEW or not matter:
         return
-    entries = [_entry(change, plan, anchors) for change in matter]
+    entries = [_entry(change, about, anchors) for change in matter]
     yield '<section class="first">\n<h2>Look at these first</h2>'
     yield f"<ol>\n{''.join(entries[:_FIRST])}</ol>"
     if len(entries) > _FIRST:
@@ -105,8 +106,8 @@ def _first(plan: Plan, anchors: dict[ObjectRef, str]) -> Iterator[str]:
     yield "</section>"
 
 
-def _entry(change: Change, plan: Plan, anchors: dict[ObjectRef, str]) -> str:
-    told = words.remarks(change, plan)
+def _entry(change: Change, about: Setting, anchors: dict[ObjectRef, str]) -> str:
+    told = words.remarks(change, about)
     loud = [remark for remark in told if remark.tone is not Tone.PLAIN] or list(told)
     said = "".join(f"<p>{_tag(remark)} {_text(remark.words, 400)}</p>" for remark in loud)
     return f'<li>{_symbol(change.action)} <a href="#{anchors[change.ref]}">{_ref(change)}</a> <div>{said}</div></li>\n'
@@ -142,9 +143,9 @@ def _ref(change: Change) -> str:
     return f'<span class="ref">{_text(lead, 200)}/<b>{_text(ref.name, 300)}</b></span>'
 
 
-def _change(change: Change, plan: Plan, anchor: str) -> Iterator[str]:
-    told = words.remarks(change, plan)
-    unfolded = " open" if len(plan.pending) <= _OPEN and (change.deltas or told) else ""
+def _change(change: Change, about: Setting, anchor: str, few: bool) -> Iterator[str]:
+    told = words.remarks(change, about)
+    unfolded = " open" if few and (change.deltas or told) else ""
     kind, action = _text(change.ref.kind), change.action.value
     yield f'<details class="change" id="{anchor}" data-action="{action}" data-kind="{kind}"{unfolded}>'
     loud = dict.fromkeys((r.label, r.tone) for r in told if r.tone is not Tone.PLAIN and r.label != "why")
@@ -153,14 +154,14 @@ def _change(change: Change, plan: Plan, anchor: str) -> Iterator[str]:
     where = " \N{MIDDLE DOT} ".join(filter(None, (change.item, words.place(change))))
     place = f' <span class="place">{_text(where, 300)}</span>' if where else ""
     yield f'<summary>{_symbol(change.action)} {_ref(change)}{verb}{tags}{place}</summary>\n<div class="body">'
-    yield from _facts(change, plan, told)
+    yield from _facts(change, told)
     yield from (_delta(delta) for delta in change.deltas[:_VALUES])
     if len(change.deltas) > _VALUES:
         yield f'<p class="dim">({len(change.deltas) - _VALUES:,} more values)</p>'
     yield "</div>\n</details>"
 
 
-def _facts(change: Change, plan: Plan, told: Sequence[Remark]) -> Iterator[str]:
+def _facts(change: Change, told: Sequence[Remark]) -> Iterator[str]:
     said = [*told] if any(remark.label == "why" for remark in told) else [Remark("why", words.why(change)), *told]
     yield "<dl>"
     for remark in said:

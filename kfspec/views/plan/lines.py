@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kfspec.planning import Delta
+from kfspec.planning.deltas import MASKED
 from kfspec.yamlio.compose import compose
 from kfspec.yamlio.dump import atom
 
@@ -66,7 +67,7 @@ def one_line(value: Any, width: int) -> str | None:
     if isinstance(value, str):
         if len(value) > width or "\n" in value:
             return None
-        text = atom(value)
+        text = value if value == MASKED else atom(value)
     elif isinstance(value, dict | list):
         if len(value) > width:
             return None
@@ -102,8 +103,6 @@ def shown(delta: Delta, width: int, most: int) -> Shown:
     """A delta in at most `most` lines of about `width` characters."""
     path = clip(delta.path, max(width, 40))
     sign = {"add": "+", "remove": "-"}.get(delta.op, "~")
-    if delta.op == "replace" and delta.old is None and delta.new is None:
-        return Shown(sign, path, "", "(not shown)")  # a Secret's
     old = one_line(delta.old, width) if delta.op != "add" else ""
     new = one_line(delta.new, width) if delta.op != "remove" else ""
     if old is not None and new is not None and len(path) + len(old) + len(new) + 8 <= width:
@@ -114,6 +113,8 @@ def shown(delta: Delta, width: int, most: int) -> Shown:
         lines = [Line("-", clip(line, width)) for line in _lines(delta.old)]
     else:
         lines = list(_line_diff(*_comparable(delta.old, delta.new), width))
+        if not lines:
+            return Shown(sign, path, "", "(the difference is secret)")
     cut = most if len(lines) > most + 1 else len(lines)  # a line that says "1 more line" is no shorter
     return Shown(sign, path, "", "", tuple(lines[:cut]), len(lines) - cut)
 

@@ -15,7 +15,7 @@ from kfspec.diagnostics import Diagnostic
 from kfspec.planning import Action, Change, Delta, Plan
 from kfspec.views.plan import words
 from kfspec.views.plan.lines import clip, shown
-from kfspec.views.plan.words import Remark, Tone
+from kfspec.views.plan.words import Remark, Setting, Tone
 
 LIMIT = 65_000
 """Bytes of UTF-8, below the 65,536 characters that GitHub takes."""
@@ -23,7 +23,8 @@ _FOLD = 10_000
 """Bytes that the values of one change may take, so that one change cannot hide the others."""
 _WIDTH, _LINES, _VALUES, _REMARKS = 120, 30, 40, 6
 _SPECIAL = re.compile(r"[&<>\\`*_\[\]~$|]")
-_PINGS = re.compile(r"@(?=\w)|#(?=[0-9])|(?<=[Gg][Hh])-(?=[0-9])|:(?=//)|(?<=[Ww][Ww][Ww])\.")
+# A link begins with "www." even where a zero-width space follows the dot (cmark-gfm, autolink.c): it stands before the dot.
+_PINGS = re.compile(r"@(?=\w)|#(?=[0-9])|(?<=[Gg][Hh])-(?=[0-9])|:(?=//)|(?<=[Ww][Ww][Ww])(?=\.)")
 _TONES = {Tone.PLAIN: "", Tone.WARN: "⚠️ ", Tone.BAD: "🛑 "}
 _SIGNS = {Action.CREATE: "+", Action.RUN: "+", Action.PRUNE: "-"}
 
@@ -33,16 +34,16 @@ _T = TypeVar("_T")
 def render(plan: Plan, *, command: str | None = None, limit: int = LIMIT) -> str:
     """The comment, at most `limit` bytes; `command` is what shows the whole plan."""
     pending = sorted(plan.pending, key=words.weight)  # stable: the plan's order within a weight
-    told = command or words.command(plan)
+    told, about = command or words.command(plan), words.setting(plan)
     head = _head(plan)
     room = limit - _size((head, _ending(len(pending), told)))
     problems = _fitted(plan.problems, _problem, room // 4, "\n", lambda n: f"- and {n:,} more\n")
     room -= _size(problems.parts)
-    table = _table(plan, pending, room // 3)
+    table = _table(about, pending, room // 3)
     room -= _size(table.parts)
-    known = {change.ref for change in _mattering(pending)[: table.number] if _row_says_all(change, plan)}
+    known = {change.ref for change in _mattering(pending)[: table.number] if _row_says_all(change, about)}
     rest = [change for change in pending if change.ref not in known]
-    folds = _folds(plan, rest, room)
+    folds = _folds(about, rest, room)
     room -= _size(folds.parts)
     kept = _kept(plan, room)
     left_out = len(rest) - folds.number
@@ -142,15 +143,15 @@ def _mattering(pending: Sequence[Change]) -> list[Change]:
     return [change for change in pending if words.weight(change) <= words.MATTERS]
 
 
-def _table(plan: Plan, pending: Sequence[Change], room: int) -> _Fitted:
+def _table(about: Setting, pending: Sequence[Change], room: int) -> _Fitted:
     head = "\n| | object | what to know |\n|---|---|---|\n"
     return _fitted(
-        _mattering(pending), lambda change: _row(change, plan), room, head, lambda n: f"| | | and {n:,} more |\n"
+        _mattering(pending), lambda change: _row(change, about), room, head, lambda n: f"| | | and {n:,} more |\n"
     )
 
 
-def _row(change: Change, plan: Plan) -> str:
-    loud = _loud(change, plan)
+def _row(change: Change, about: Setting) -> str:
+    loud = _loud(change, about)
     known = "<br>".join(f"{_TONES[r.tone]}**{r.label}** {_prose(r.words, 300)}" for r in loud[:_REMARKS])
     more = f"<br>and {len(loud) - _REMARKS} more" if len(loud) > _REMARKS else ""
     where = words.place(change)
@@ -158,15 +159,15 @@ def _row(change: Change, plan: Plan) -> str:
     return f"| {_verb(change.action)} | {_code(str(change.ref), 200)}{at} | {known}{more} |\n"
 
 
-def _loud(change: Change, plan: Plan) -> Sequence[Remark]:
+def _loud(change: Change, about: Setting) -> Sequence[Remark]:
     """The remarks of a row: those that matter, all if none does."""
-    told = words.remarks(change, plan)
+    told = words.remarks(change, about)
     return [remark for remark in told if remark.tone is not Tone.PLAIN] or told
 
 
-def _row_says_all(change: Change, plan: Plan) -> bool:
-    told = words.remarks(change, plan)
-    return not change.deltas and len(told) <= _REMARKS and len(_loud(change, plan)) == len(told)
+def _row_says_all(change: Change, about: Setting) -> bool:
+    told = words.remarks(change, about)
+    return not change.deltas and len(told) <= _REMARKS and len(_loud(change, about)) == len(told)
 
 
 def _verb(action: Action) -> str:
@@ -176,25 +177,48 @@ def _verb(action: Action) -> str:
 # -- the folded part ----------------------------------------------------------------------------------------------
 
 
-def _folds(plan: Plan, changes: Sequence[Change], room: int) -> _Fitted:
-    """A fold for every change that has values to show, then one for all others of an action."""
-    valued = [change for change in changes if change.deltas]
-    made = _fitted(valued, lambda change: _fold(change, plan), room, "", lambda n: "")
-    parts, number = list(made.parts), made.number
-    if number < len(valued):
-        return made  # lists of what matters less would only push the cut up
-    room -= _size(parts)
-    for action in dict.fromkeys(change.action for change in changes if not change.deltas):
-        same = [change for change in changes if change.action is action and not change.deltas]
-        listed = _listed(same, plan, room, len(same) < plan.count(action))
-        parts += listed.parts
-        room -= _size(listed.parts)
-        number += listed.number
+def _folds(about: Setting, changes: Sequence[Change], room: int) -> _Fitted:
+    """By weight: a fold for every change that has values to show, then one for all others of an action."""
+    parts: list[str] = []
+    number = 0
+    for same in _by_weight(changes):
+        for made in _sections(about, same, room):
+            parts += made.parts
+            room -= _size(made.parts)
+            number += made.number
+            same = same[made.number :]
+        if same:
+            break  # what matters less must not stand in the place of what matters more
     return _Fitted(tuple(parts), number)
 
 
-def _fold(change: Change, plan: Plan) -> str:
-    told = words.remarks(change, plan)
+def _by_weight(changes: Sequence[Change]) -> list[list[Change]]:
+    """What matters by its weight, all else as one; changes with values first."""
+    of: dict[int, list[Change]] = {}
+    for change in changes:
+        of.setdefault(min(words.weight(change), words.MATTERS + 1), []).append(change)
+    return [sorted(same, key=lambda change: not change.deltas) for same in of.values()]
+
+
+def _sections(about: Setting, changes: Sequence[Change], room: int) -> Iterator[_Fitted]:
+    valued = [change for change in changes if change.deltas]
+    made = _fitted(valued, lambda change: _fold(change, about), room, "", lambda n: "")
+    yield made
+    if made.number < len(valued):
+        return
+    room -= _size(made.parts)
+    others = changes[len(valued) :]
+    for action in dict.fromkeys(change.action for change in others):
+        same = [change for change in others if change.action is action]
+        made = _listed(same, room, about)
+        yield made
+        if made.number < len(same):
+            return
+        room -= _size(made.parts)
+
+
+def _fold(change: Change, about: Setting) -> str:
+    told = words.remarks(change, about)
     loud = dict.fromkeys(remark.label for remark in told if remark.tone is not Tone.PLAIN)
     tags = "".join(f" <b>{label}</b>" for label in loud)
     where = " ".join(_code(part) for part in (change.item, words.place(change)) if part)
@@ -236,21 +260,20 @@ def _cut(lines: list[str]) -> list[str]:
     return lines
 
 
-def _listed(changes: Sequence[Change], plan: Plan, room: int, partly: bool) -> _Fitted:
+def _listed(changes: Sequence[Change], room: int, about: Setting) -> _Fitted:
     """One fold for objects of an action, with their remarks below."""
-    number = f"{len(changes):,} {'more ' if partly else ''}object{'' if len(changes) == 1 else 's'}"
-    summary = f"{_verb(changes[0].action)}: {number}"
+    more = "more " if len(changes) < about.plan.count(changes[0].action) else ""
+    summary = f"{_verb(changes[0].action)}: {len(changes):,} {more}object{'' if len(changes) == 1 else 's'}"
 
     def entry(change: Change) -> str:
         where = (clip(change.item, 300), clip(words.place(change), 300))
         head = f"{_SIGNS.get(change.action, ' ')} {'  '.join(filter(None, (clip(str(change.ref), 300), *where)))}"
-        notes = (f"    {remark.label}: {clip(remark.words, 300)}" for remark in words.remarks(change, plan)[:_REMARKS])
+        notes = (f"    {remark.label}: {clip(remark.words, 300)}" for remark in words.remarks(change, about)[:_REMARKS])
         return "\n".join((head, *notes))
 
-    # Twice the size of a fence for the longest run of backticks that the entries can hold
-    made = _fitted(
-        changes, lambda change: entry(change) + "\n", room - _size((_folded(summary, ""),)) - 700, "", lambda n: ""
-    )
+    # 700: two fences, each longer than any run of backticks that a clipped text can hold
+    left = room - _size((_folded(summary, ""),)) - 700
+    made = _fitted(changes, lambda change: f"{entry(change)}\n", left, "", lambda n: f"  ({n:,} more)\n")
     if not made.number:
         return made
     return _Fitted((_folded(summary, _fence("".join(made.parts).rstrip("\n").split("\n"))),), made.number)

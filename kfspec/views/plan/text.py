@@ -8,7 +8,7 @@ from kfspec.planning import Action, Change, Delta, Plan
 from kfspec.views import human
 from kfspec.views.plan import words
 from kfspec.views.plan.lines import clip, printable, shown
-from kfspec.views.plan.words import Tone
+from kfspec.views.plan.words import Setting, Tone
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE, _OFF = (
     "\x1b[1m",
@@ -59,10 +59,11 @@ class _Pen:
 def _render(plan: Plan, texts: Mapping[str, str], pen: _Pen) -> Iterator[str]:
     yield pen.paint(f"{words.title(plan)}, {printable(words.against(plan))}", _DIM)
     yield ""
+    about = words.setting(plan)
     for group in words.groups(plan):
         if group.title:
             yield pen.paint(printable(group.title), _BOLD)
-        yield from _changes(group.changes, plan, pen)
+        yield from _changes(group.changes, about, pen)
         yield ""
     kept = words.kept(plan)
     for entry in kept:
@@ -85,13 +86,13 @@ def _summary(plan: Plan, pen: _Pen) -> Iterator[str]:
         yield pen.paint("; ".join(caveat.words for caveat in caveats), _BOLD + _YELLOW)
 
 
-def _changes(changes: Sequence[Change], plan: Plan, pen: _Pen) -> Iterator[str]:
+def _changes(changes: Sequence[Change], about: Setting, pen: _Pen) -> Iterator[str]:
     """One line for a change that needs no more; a change with more stands apart."""
     names = [len(str(change.ref)) for change in changes]
     column = max((n for n in names if n <= _ALIGNED), default=0)
     apart = False
     for n, change in enumerate(changes):
-        body = list(_body(change, plan, pen))
+        body = list(_body(change, about, pen))
         if n and (apart or body):
             yield ""
         yield _head(change, column, pen)
@@ -113,13 +114,15 @@ def _head(change: Change, column: int, pen: _Pen) -> str:
     return "  ".join(filter(None, parts))
 
 
-def _body(change: Change, plan: Plan, pen: _Pen) -> Iterator[str]:
-    for remark in words.remarks(change, plan):
+def _body(change: Change, about: Setting, pen: _Pen) -> Iterator[str]:
+    for remark in words.remarks(change, about):
         room = pen.width - len(_INDENT) - _LABEL
         lines = _wrap(clip(remark.words, 1200), room)
         label = remark.label.ljust(_LABEL)
         for n, line in enumerate(lines):
-            yield _INDENT + (pen.paint(label, _TONES[remark.tone] or _DIM) if n == 0 else " " * _LABEL) + line
+            lead = label if n == 0 else " " * _LABEL
+            tone = _TONES[remark.tone]
+            yield _INDENT + (pen.paint(lead + line, tone) if tone else pen.paint(lead, _DIM) + line)
     fits = [len(printable(delta.path)) for delta in change.deltas[:_VALUES]]
     column = max((n for n in fits if n <= _ALIGNED), default=0)
     for delta in change.deltas[:_VALUES]:
@@ -141,9 +144,11 @@ def _delta(delta: Delta, column: int, pen: _Pen) -> Iterator[str]:
         if value.more:
             yield f"{_INDENT}    ({value.more:,} more line{'' if value.more == 1 else 's'})"
         return
-    gap = " " * max(0, column - len(value.path))
     said = " -> ".join(filter(None, (value.old, value.new)))
-    taken = len(_INDENT) + 2 + max(len(value.path), column) + 2 + len(said)
+    gap = " " * max(0, column - len(value.path))
+    taken = len(_INDENT) + 2 + len(value.path) + len(gap) + 2 + len(said)
+    if taken > pen.width:
+        taken, gap = taken - len(gap), ""
     if note and taken + 4 + len(note) > pen.width:
         yield f"{head}{gap} {said}"
         yield f"{_INDENT}  {pen.paint('# ' + note, _YELLOW)}"

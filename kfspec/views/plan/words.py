@@ -40,7 +40,7 @@ VERBS = {
 
 _WHY = {
     Reason.MISSING: "it is not there yet",
-    Reason.AFTER: "it can be made once others are there",
+    Reason.AFTER: "it waits for other objects of the plan",
     Reason.SPEC: "the spec changed",
     Reason.DRIFT: "it was changed in the cluster; the spec is as it was",
     Reason.BOTH: "the spec changed, and it was changed in the cluster too",
@@ -51,7 +51,7 @@ _WHY = {
     Reason.RIGHTS: "the caller may not change it, but may delete it and create it again",
     Reason.LEFT: "it is no longer in the spec",
     Reason.SUPERSEDED: "superseded by a newer run",
-    Reason.PROTECTED: "it is no longer in the spec; it stays, since it holds data or is marked to be left alone",
+    Reason.PROTECTED: "it is no longer in the spec, but holds data or is marked to be left alone",
     Reason.CONFLICT: "another manager holds fields of it",
     Reason.OTHER_PROJECT: "it belongs to another project",
     Reason.FORBIDDEN: "it is not allowed",
@@ -68,6 +68,7 @@ _OBVIOUS = frozenset(
         (Action.RUN, Reason.MISSING),
         (Action.RUN, Reason.AFTER),
         (Action.UPDATE, Reason.SPEC),
+        (Action.UPDATE, Reason.AFTER),
         (Action.PRUNE, Reason.LEFT),
     }
 )
@@ -108,43 +109,64 @@ _OUTCOMES = {
 def why(change: Change) -> str:
     """The reason as a sentence, with its particulars."""
     said = _WHY[change.reason]
-    if not change.detail:
-        return said
+    stays = change.action is Action.KEEP
     match change.reason:
-        case Reason.RENAMED:
-            return (
-                f"renamed, it is now {change.detail}"
-                if change.action is Action.PRUNE
-                else f"renamed, it was {change.detail}"
-            )
-        case Reason.SUPERSEDES:
-            return f"{said}; the run before is {change.detail}"
-        case Reason.SUPERSEDED:
-            return f"superseded by {change.detail}"
-        case Reason.CONFLICT:
+        case Reason.LEFT | Reason.PROTECTED if stays:
+            said = f"{said}, and stays"
+        case Reason.RENAMED if change.detail:
+            return f"renamed, it {'was' if change.action is Action.CREATE else 'is now'} {change.detail}"
+        case Reason.SUPERSEDES if change.detail:
+            return f"{said}; before it: {change.detail}"
+        case Reason.CONFLICT if change.detail:
             return f"{change.detail} holds fields of it"
-    return f"{said}: {change.detail}"
+        case Reason.OTHER_PROJECT if change.detail:
+            return change.detail
+    return f"{said}: {change.detail}" if change.detail else said
 
 
-def remarks(change: Change, plan: Plan) -> tuple[Remark, ...]:
+def _says_why(change: Change) -> bool:
+    """Whether the reason is worth a remark: neither the action nor an effect says it."""
+    if any(change.detail and change.detail in effect.words for effect in change.effects):
+        return change.reason not in (Reason.SUPERSEDES, Reason.REFUSED)
+    if change.detail:
+        return True
+    return change.reason is not Reason.SAME and (change.action, change.reason) not in _OBVIOUS
+
+
+class Setting(NamedTuple):
+    """What remarks about a change need to know of its plan; made once, since a plan may hold thousands."""
+
+    plan: Plan
+    predicted: bool
+    """Whether the whole plan is predicted: then no change says it for itself."""
+
+
+def setting(plan: Plan) -> Setting:
+    """The setting of a plan's changes."""
+    return Setting(plan, _all_predicted(plan))
+
+
+def remarks(change: Change, about: Setting) -> tuple[Remark, ...]:
     """Everything to know about a change beside its values; the reason only where the action does not say it."""
     found: list[Remark] = []
-    if change.detail or (change.reason is not Reason.SAME and (change.action, change.reason) not in _OBVIOUS):
+    if _says_why(change):
         found.append(Remark("why", why(change), Tone.BAD if change.action is Action.BLOCKED else Tone.PLAIN))
     for effect in change.effects:
         label, tone = _OUTCOMES[effect.outcome]
         found.append(Remark(label, effect.words, tone, effect.source))
     if change.data:
-        needs = "; 'kfspec apply' needs --allow-destroy" if plan.applier.engine == "kfspec" else ""
+        needs = "; 'kfspec apply' needs --allow-destroy" if about.plan.applier.engine == "kfspec" else ""
         found.append(Remark("data", f"deletes what nobody can make again{needs}", Tone.BAD))
-    found.extend(_conflicts(change, plan.applier))
+    found.extend(_conflicts(change, about.plan.applier))
     if change.after:
         found.append(Remark("after", ", ".join(map(str, change.after))))
     if change.verb is Verb.UPDATE:
         found.append(Remark("rights", "the caller may not patch it: the whole object is written"))
+    elif change.verb is Verb.NONE and change.action is not Action.BLOCKED:
+        found.append(Remark("rights", "the caller may only look"))
     elif change.verb is Verb.RECREATE and change.reason is not Reason.RIGHTS:
         found.append(Remark("rights", "the caller may not change it: it is deleted and created", Tone.WARN))
-    if change.predicted and not _all_predicted(plan):
+    if change.predicted and not about.predicted:
         found.append(Remark("predicted", "no server was asked"))
     return tuple(found)
 
