@@ -46,7 +46,7 @@ fraud-detection in prod, compared with snapshot snapshot/prod, applied as kustom
 = PyTorchJob/fraud-research/train-0c610f7b is kept: superseded by a newer run
 = Experiment/fraud-research/tune-fa73047e is kept: superseded by a newer run
 
-2 new runs, 3 to update (1 loses data, 1 drifted), 2 to delete; 14 unchanged, 2 kept
+2 new runs, 3 to update (1 loses state, 1 drifted), 2 to delete; 14 unchanged, 2 kept
 predicted, no server was asked
 """
 

@@ -18,9 +18,13 @@ _WIDTH = 160
 
 def render(diagnostics: Diagnostics, texts: Mapping[str, str], *, colour: bool = False, done: str = "") -> str:
     """All findings and a summary line. `texts` holds the sources that excerpts are taken from."""
+    return "\n".join([*findings(diagnostics, texts, colour=colour), _summary(diagnostics, done, colour)])
+
+
+def findings(diagnostics: Diagnostics, texts: Mapping[str, str], *, colour: bool = False) -> list[str]:
+    """Each finding, its lines ended."""
     lines: dict[str, list[str]] = {}
-    parts = ["".join(_finding(d, texts, lines, colour)) for d in diagnostics]
-    return "\n".join([*parts, _summary(diagnostics, done, colour)]) if parts else _summary(diagnostics, done, colour)
+    return ["".join(_finding(d, texts, lines, colour)) for d in diagnostics]
 
 
 def _finding(d: Diagnostic, texts: Mapping[str, str], lines: dict[str, list[str]], colour: bool) -> Iterator[str]:

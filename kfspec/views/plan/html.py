@@ -10,7 +10,7 @@ from html import escape
 from kfspec.diagnostics import Diagnostic, Severity
 from kfspec.planning import Action, Change, Delta, Plan
 from kfspec.resource import ObjectRef
-from kfspec.views.plan import json, words
+from kfspec.views.plan import json, overall, words
 from kfspec.views.plan.lines import Line, clip, shown
 from kfspec.views.plan.page import SCRIPT, STYLE
 from kfspec.views.plan.words import Remark, Setting, Tone
@@ -31,19 +31,19 @@ def render(plan: Plan) -> str:
 
 
 def _page(plan: Plan) -> Iterator[str]:
-    title = words.title(plan)
+    title = overall.title(plan)
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>kfspec: {_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>"
     yield from _header(plan)
     yield from (_problem(problem) for problem in plan.problems)
-    pending, about = plan.pending, words.setting(plan)
+    pending, about = plan.pending, overall.setting(plan)
     anchors = {change.ref: f"c{n}" for n, change in enumerate(pending, 1)}
     yield from _first(pending, about, anchors)
     yield from _filters(plan)
     yield "<main>"
-    for group in words.groups(plan):
+    for group in overall.groups(plan):
         heading = f"<h2>{_text(group.title)}</h2>" if group.title else ""
         yield f"<section>{heading}"
         for change in group.changes:
@@ -75,9 +75,9 @@ def _text(text: str, width: int = 2000) -> str:
 def _header(plan: Plan) -> Iterator[str]:
     project, environment = _text(plan.project, 80), _text(plan.environment, 80)
     yield f"<header>\n<h1>{project} <span>in</span> {environment}</h1>"
-    yield f'<p class="about">{_text(words.against(plan))}</p>'
-    yield f'<p class="summary">{_text(words.summary(plan))}</p>'
-    for caveat in words.caveats(plan):
+    yield f'<p class="about">{_text(overall.against(plan))}</p>'
+    yield f'<p class="summary">{_text(overall.summary(plan))}</p>'
+    for caveat in overall.caveats(plan):
         yield f'<p class="box {caveat.tone.value}">{_text(caveat.words)}</p>'
     yield "</header>"
 
@@ -119,7 +119,7 @@ def _filters(plan: Plan) -> Iterator[str]:
     kinds = sorted({change.ref.kind for change in plan.pending})
     options = "".join(f'<option value="{_text(kind)}">{_text(kind)}</option>' for kind in kinds)
     yield f'<select name="kind" aria-label="Filter by kind"><option value="">all kinds</option>{options}</select>'
-    for count in words.counts(plan):
+    for count in overall.counts(plan):
         box = f'<input type="checkbox" name="action" value="{count.action.value}" checked>'
         yield f'<label class="{count.action.value}" title="show or hide">{box}{_text(count.words)}</label>'
     yield '<button type="button" name="unfold">Open or close all</button>'
@@ -193,7 +193,7 @@ def _line(line: Line) -> str:
 
 
 def _still(plan: Plan) -> Iterator[str]:
-    kept = words.kept(plan)
+    kept = overall.kept(plan)
     if kept:
         entries = "".join(f"<li>{_text(entry.words)}</li>" for entry in kept)
         yield f'<details><summary>{plan.count(Action.KEEP):,} kept</summary>\n<ul class="refs">{entries}</ul></details>'

@@ -12,7 +12,7 @@ from typing import Any
 from kfspec.planning import Action, Change, Delta, Plan
 from kfspec.resource import ObjectRef
 from kfspec.views import json as findings
-from kfspec.views.plan import words
+from kfspec.views.plan import overall
 
 FORMAT_VERSION = 1
 _STILL = frozenset({Action.UNCHANGED, Action.KEEP})
@@ -37,7 +37,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "fieldManager": plan.applier.manager,
         "source": plan.source.value,
         "cluster": plan.cluster,
-        "complete": words.complete(plan),
+        "complete": overall.complete(plan),
         "summary": {action.value: plan.count(action) for action in Action},
         "changes": [_change(change) for change in plan.changes if change.action not in _STILL],
         "kept": [

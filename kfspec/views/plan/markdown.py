@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from kfspec.diagnostics import Diagnostic
 from kfspec.planning import Action, Change, Delta, Plan
-from kfspec.views.plan import words
+from kfspec.views.plan import overall, words
 from kfspec.views.plan.lines import clip, shown
 from kfspec.views.plan.words import Remark, Setting, Tone
 
@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 def render(plan: Plan, *, command: str | None = None, limit: int = LIMIT) -> str:
     """The comment, at most `limit` bytes; `command` is what shows the whole plan."""
     pending = sorted(plan.pending, key=words.weight)  # stable: the plan's order within a weight
-    told, about = command or words.command(plan), words.setting(plan)
+    told, about = command or overall.command(plan), overall.setting(plan)
     head = _head(plan)
     room = limit - _size((head, _ending(len(pending), told)))
     problems = _fitted(plan.problems, _problem, room // 4, "\n", lambda n: f"- and {n:,} more\n")
@@ -126,10 +126,10 @@ def _fitted(
 
 def _head(plan: Plan) -> str:
     title = f"### kfspec: {_code(plan.project, 80)} in {_code(plan.environment, 80)}"
-    caveats = words.caveats(plan)
+    caveats = overall.caveats(plan)
     kind = "WARNING" if any(caveat.tone is not Tone.PLAIN for caveat in caveats) else "NOTE"
     alert = f"\n> [!{kind}]\n> {_prose('; '.join(caveat.words for caveat in caveats))}\n" if caveats else ""
-    summary, about = _prose(words.summary(plan)), _prose(words.against(plan))
+    summary, about = _prose(overall.summary(plan)), _prose(overall.against(plan))
     return f"{marker(plan)}\n{title}\n\n**{summary}**\n\n<sub>{about}</sub>\n{alert}"
 
 
@@ -280,7 +280,7 @@ def _listed(changes: Sequence[Change], room: int, about: Setting) -> _Fitted:
 
 
 def _kept(plan: Plan, room: int) -> tuple[str, ...]:
-    lines = [f"  {clip(entry.words, 300)}" for entry in words.kept(plan)]
+    lines = [f"  {clip(entry.words, 300)}" for entry in overall.kept(plan)]
     text = _folded(f"{plan.count(Action.KEEP):,} kept", _fence(_cut(lines)))
     return (text,) if lines and _size((text,)) <= room else ()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kfspec.planning import Action, Change, Delta, Plan
 from kfspec.views import human
-from kfspec.views.plan import words
+from kfspec.views.plan import overall, words
 from kfspec.views.plan.lines import clip, printable, shown
 from kfspec.views.plan.words import Setting, Tone
 
@@ -48,40 +48,39 @@ class _Pen:
     """Colours, where they are wanted, and the width of a line."""
 
     def __init__(self, colour: bool, width: int) -> None:
-        self._colour = colour
+        self.colour = colour
         self.width = width
 
     def paint(self, text: str, code: str) -> str:
         """The text in a colour; "" is none."""
-        return f"{code}{text}{_OFF}" if self._colour and code and text else text
+        return f"{code}{text}{_OFF}" if self.colour and code and text else text
 
 
 def _render(plan: Plan, texts: Mapping[str, str], pen: _Pen) -> Iterator[str]:
-    yield pen.paint(f"{words.title(plan)}, {printable(words.against(plan))}", _DIM)
+    yield pen.paint(f"{overall.title(plan)}, {printable(overall.against(plan))}", _DIM)
     yield ""
-    about = words.setting(plan)
-    for group in words.groups(plan):
+    about = overall.setting(plan)
+    for group in overall.groups(plan):
         if group.title:
             yield pen.paint(printable(group.title), _BOLD)
         yield from _changes(group.changes, about, pen)
         yield ""
-    kept = words.kept(plan)
+    kept = overall.kept(plan)
     for entry in kept:
         symbol = words.SYMBOLS[Action.KEEP]
         yield pen.paint(f"{symbol} {clip(entry.words, 1000)}", _DIM)
     if kept:
         yield ""
     if plan.problems:
-        # The findings alone: the summary, which follows the last empty line, would count what the plan's own counts.
-        yield human.render(plan.problems, texts, colour=pen.paint("x", _BOLD) != "x").rpartition("\n\n")[0] + "\n"
+        yield "\n".join(human.findings(plan.problems, texts, colour=pen.colour))
     yield from _summary(plan, pen)
 
 
 def _summary(plan: Plan, pen: _Pen) -> Iterator[str]:
     blocked = plan.count(Action.BLOCKED)
-    tone = _RED if blocked or not words.complete(plan) else _YELLOW if plan.pending else _GREEN
-    yield pen.paint(words.summary(plan), _BOLD + tone)
-    caveats = words.caveats(plan)
+    tone = _RED if blocked or not overall.complete(plan) else _YELLOW if plan.pending else _GREEN
+    yield pen.paint(overall.summary(plan), _BOLD + tone)
+    caveats = overall.caveats(plan)
     if caveats:
         yield pen.paint("; ".join(caveat.words for caveat in caveats), _BOLD + _YELLOW)
 
