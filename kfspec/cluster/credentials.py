@@ -72,6 +72,7 @@ def grant(access: Access | None) -> Grant:
         if isinstance(error, ClusterError):
             raise
         raise _unusable(access, error) from None
+    _check_files(made, access.context if access is not None else IN_CLUSTER)
     given = access.cluster.get("proxy-url") if access is not None else None
     made.proxy, made.proxy_headers = proxy_for(made.host, given)
     made.no_proxy = ""  # heeded already
@@ -104,8 +105,28 @@ def _unusable(access: Access | None, error: Exception) -> ClusterError:
     if access is None:
         return ClusterError("this pod's own account cannot be used", "is the service account's token mounted whole?")
     if isinstance(error, ValueError):  # of base64
-        return ClusterError(f"a certificate or key of context '{access.context}' is no base64 of PEM data")
+        return ClusterError(f"a certificate or key of context '{access.context}' is no base64")
     return ClusterError(f"the credentials of context '{access.context}' cannot be used ({type(error).__name__})")
+
+
+def _check_files(configuration: Configuration, context: str) -> None:
+    """Whether certificates can be used: once a connection is opened, nobody could tell whose fault it is."""
+    import ssl
+
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if configuration.ssl_ca_cert:
+            bare.load_verify_locations(configuration.ssl_ca_cert)
+    except OSError:
+        raise ClusterError(f"the certificate-authority of context '{context}' is no certificate in PEM") from None
+    try:
+        if configuration.cert_file:  # with a password that is none, OpenSSL does not ask for one at the terminal
+            bare.load_cert_chain(configuration.cert_file, configuration.key_file, password="")
+    except (OSError, ValueError):
+        message = f"the client certificate and key of context '{context}' cannot be used"
+        raise ClusterError(
+            message, "they have to be PEM, and one pair; a key with a password is not supported"
+        ) from None
 
 
 def _headers(configuration: Configuration, access: Access | None) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,7 @@
 Every request that kfspec makes may be made again: reads, dry runs, applies of a whole object, deletes by uid. So what can
 pass by itself is tried again here, within bounds, and nobody above has to think of it.
 
-Making a Client costs 80 to 120 ms of imports (kubernetes 37; 300 ms with 30) and the run of a credential plugin:
+Making a Client costs 110 ms of imports (kubernetes 37; 250 ms with 30), and the run of a credential plugin:
 `opening()` does it in a thread, beside other work.
 """
 

@@ -23,18 +23,39 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from tests.support.gobuild import built
 
 VERSION = "1.37.2"
 _MODULE = Path(__file__).parent.parent / "controlplane"
 _STAMP = "k8s.io/component-base/version"
+_FLUSH = "kfspec-flush"
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [{"level": "Metadata"}],
 }
+
+
+USERS = {"admin": "system:masters", "ci": "", "editor": ""}
+"""Users with a token, and their group; but for `admin` they may do what a test grants them."""
+
+
+class Logged(NamedTuple):
+    """One request as the audit log has it."""
+
+    verb: str
+    """`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`."""
+    resource: str
+    """`serving.kserve.io/inferenceservices`, with `/status` or another subresource; "" for what is no resource."""
+    path: str
+    """With the query."""
+    user: str
+    """Who it was done as: the impersonated user, if there is one."""
+    dry_run: bool
+    status: int
 
 
 class Answer(NamedTuple):
@@ -66,33 +87,51 @@ def assets() -> Path:
 class ControlPlane:
     """One running API server. Use `running()`; it stops what it started, by process id."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *flags: str) -> None:
         self.folder = folder
+        self.flags = flags
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.tokens = {"admin": secrets.token_hex(16), "ci": secrets.token_hex(16)}
+        self.tokens = {name: secrets.token_hex(16) for name in USERS}
         self.port = 0
+        self._etcd = ""
+        self._programs = Path()
         self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
 
     # -- life -------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start both programs; raises RuntimeError with the end of the log if they do not answer within a minute."""
-        programs = assets()
+        self._programs = programs = assets()
         _certificates(self.folder)
         client, peer, self.port = _free_ports(3)
-        (self.folder / "tokens.csv").write_text(
-            f"{self.tokens['admin']},admin,admin,system:masters\n{self.tokens['ci']},ci,ci,\n"
-        )
+        groups = {name: f",{group}" if group else "" for name, group in USERS.items()}
+        lines = (f"{token},{name},{name}{groups[name]}\n" for name, token in self.tokens.items())
+        (self.folder / "tokens.csv").write_text("".join(lines))
         (self.folder / "audit.json").write_text(json.dumps(_AUDIT_POLICY))
-        etcd = f"http://127.0.0.1:{client}"
+        self._etcd = etcd = f"http://127.0.0.1:{client}"
         self._run(
             "etcd",
             [programs / "etcd", "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--listen-client-urls", etcd]
             + ["--advertise-client-urls", etcd, "--listen-peer-urls", f"http://127.0.0.1:{peer}", "--log-level=warn"],
         )
-        self._run("kube-apiserver", [programs / "kube-apiserver", *self._flags(etcd)])
-        self._await_ready()
+        self.start_server()
         self._write_kubeconfig()
+
+    def start_server(self) -> None:
+        """Start the API server, on its port and over the data that etcd has, and wait until it answers."""
+        self._run("kube-apiserver", [self._programs / "kube-apiserver", *self._flags(self._etcd)])
+        self._await_ready()
+
+    def kill_server(self) -> None:
+        """End the API server as a crash would; etcd stays. Only for a control plane of the test's own."""
+        server = self.processes.pop()
+        server.kill()
+        server.wait()
+
+    def restart(self) -> None:
+        """Kill the API server and start it again."""
+        self.kill_server()
+        self.start_server()
 
     def _flags(self, etcd: str) -> list[str]:
         at = self.folder
@@ -115,10 +154,12 @@ class ControlPlane:
             "--feature-gates=MutatingAdmissionPolicy=true",
             f"--audit-policy-file={at / 'audit.json'}",
             f"--audit-log-path={at / 'audit.log'}",
+            "--audit-log-maxsize=4096",  # one file: a mark is a place in it
             "--max-requests-inflight=3000",
             "--max-mutating-requests-inflight=1000",
             "--endpoint-reconciler-type=none",
             "--profiling=false",
+            *(flag.format(folder=at) for flag in self.flags),
         ]
 
     def _run(self, name: str, command: Sequence[object]) -> None:
@@ -151,21 +192,63 @@ class ControlPlane:
         self.processes.clear()
 
     def _write_kubeconfig(self) -> None:
-        cluster = {"server": f"https://127.0.0.1:{self.port}", "certificate-authority": str(self.folder / "ca.crt")}
-        config = {
+        users = [{"name": name, "user": {"token": token}} for name, token in self.tokens.items()]
+        self.kubeconfig.write_text(json.dumps(self.config(users)))
+
+    def config(self, users: Sequence[dict[str, Any]], **cluster: Any) -> dict[str, Any]:
+        """A kubeconfig with one context for each user, the first one current. `cluster` replaces fields of the cluster."""
+        whole = {"server": f"https://127.0.0.1:{self.port}", "certificate-authority": str(self.folder / "ca.crt")}
+        whole |= {key.replace("_", "-"): value for key, value in cluster.items()}
+        names = [user["name"] for user in users]
+        return {
             "apiVersion": "v1",
             "kind": "Config",
-            "current-context": "admin",
-            "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": name, "user": {"token": token}} for name, token in self.tokens.items()],
-            "contexts": [{"name": name, "context": {"cluster": "test", "user": name}} for name in self.tokens],
+            "current-context": names[0],
+            "clusters": [{"name": "test", "cluster": {key: v for key, v in whole.items() if v is not None}}],
+            "users": list(users),
+            "contexts": [{"name": name, "context": {"cluster": "test", "user": name}} for name in names],
         }
-        self.kubeconfig.write_text(json.dumps(config))
 
     @property
     def kubeconfig(self) -> Path:
-        """A kubeconfig with one context for each identity (`admin`, `ci`)."""
+        """A kubeconfig with one context for each of `USERS`; `admin` is the current one."""
         return self.folder / "kubeconfig.json"
+
+    def acting_as(self, user: str, *groups: str) -> Path:
+        """A kubeconfig of any user, with any groups: `admin` acts for them."""
+        acting = {"token": self.tokens["admin"], "as": user, "as-groups": ["system:authenticated", *groups]}
+        path = self.folder / f"as-{secrets.token_hex(4)}.json"
+        path.write_text(json.dumps(self.config([{"name": user, "user": acting}])))
+        return path
+
+    # -- audit ------------------------------------------------------------------------------------------------
+
+    def mark(self) -> int:
+        """The place in the audit log after all that was answered until now."""
+        self._flush_audit()
+        return (self.folder / "audit.log").stat().st_size
+
+    def audit(self, mark: int) -> list[Logged]:
+        """What was requested since a mark, each request once, in the order of the answers."""
+        self._flush_audit()
+        with (self.folder / "audit.log").open("rb") as log:
+            log.seek(mark)
+            events = [json.loads(line) for line in log if line.endswith(b"\n")]
+        last = {event["auditID"]: event for event in events}  # a watch is logged at its start and at its end
+        return [_logged(event) for event in last.values() if _FLUSH not in event["requestURI"]]
+
+    def _flush_audit(self) -> None:
+        """Wait until the log has caught up: an event is written after its answer."""
+        name = f"{_FLUSH}={secrets.token_hex(8)}"
+        self.request("GET", f"/version?{name}")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with (self.folder / "audit.log").open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - 65536))
+                if name.encode() in log.read():
+                    return
+            time.sleep(0.01)
+        raise AssertionError("the audit log does not go on")
 
     # -- requests ---------------------------------------------------------------------------------------------
 
@@ -274,12 +357,13 @@ class ControlPlane:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[ControlPlane]:
-    """A started control plane in a folder of its own, both gone afterwards."""
+def running(*flags: str) -> Iterator[ControlPlane]:
+    """A started control plane in a folder of its own, both gone afterwards. `flags`: more of the API server's; `{folder}`
+    in them is that folder. Who restarts it, or kills it, takes one of these and not the one that all tests share."""
     folder = Path(tempfile.mkdtemp(prefix="kfspec-controlplane-"))
     try:
         for attempt in range(3):  # another process may take a port between the look and the start
-            plane = ControlPlane(folder)
+            plane = ControlPlane(folder, *flags)
             try:
                 plane.start()
                 break
@@ -292,6 +376,17 @@ def running() -> Iterator[ControlPlane]:
             plane.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _logged(event: dict[str, Any]) -> Logged:
+    ref = event.get("objectRef") or {}
+    group = f"{ref['apiGroup']}/" if ref.get("apiGroup") else ""
+    resource = group + "/".join(filter(None, (ref.get("resource"), ref.get("subresource"))))
+    uri = event["requestURI"]
+    query = parse_qs(urlsplit(uri).query)
+    user = (event.get("impersonatedUser") or event["user"])["username"]
+    status = (event.get("responseStatus") or {}).get("code", 0)
+    return Logged(event["verb"], resource, uri, user, query.get("dryRun") == ["All"], status)
 
 
 def _free_ports(count: int) -> list[int]:
@@ -345,10 +440,46 @@ def _certificates(folder: Path) -> None:
         .sign(authority_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    private = server_key.private_bytes(
-        pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
     (folder / "ca.crt").write_bytes(authority.public_bytes(pem))
+    (folder / "ca.key").write_bytes(_private(authority_key))
     (folder / "server.crt").write_bytes(server.public_bytes(pem))
-    (folder / "server.key").write_bytes(private)
+    (folder / "server.key").write_bytes(_private(server_key))
     (folder / "server.key").chmod(0o600)
+
+
+def client_certificate(folder: Path, user: str, group: str) -> tuple[bytes, bytes]:
+    """A certificate of the authority in `folder` for a user, and its key, as PEM."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    authority = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+    signer = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    assert isinstance(signer, rsa.RSAPrivateKey)
+    key = rsa.generate_private_key(65537, 2048)
+    subject = [
+        x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, group),
+        x509.NameAttribute(x509.NameOID.COMMON_NAME, user),
+    ]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name(subject))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(authority.not_valid_before_utc)
+        .not_valid_after(authority.not_valid_after_utc)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM), _private(key)
+
+
+def _private(key: Any) -> bytes:
+    """A private key as PEM."""
+    from cryptography.hazmat.primitives import serialization
+
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    data: bytes = key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+    return data
