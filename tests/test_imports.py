@@ -26,6 +26,7 @@ LAYERS = (
         "prediction",
         "credentials",
         "live",
+        "ir",
     ),
     ("kinds",),
     ("spec.project", "checks", "codefiles", "lowering", "verification", "ordering", "effects", "equivalence"),
