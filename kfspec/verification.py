@@ -13,7 +13,7 @@ from kfspec.catalog import KindEntry, Release, releases_with, versions_with
 from kfspec.catalog.explain import explain
 from kfspec.catalog.lists import Special
 from kfspec.catalog.metadata import check_metadata
-from kfspec.catalog.releases import component_of
+from kfspec.catalog.releases import Presence, component_of, short
 from kfspec.catalog.schema import Schema, load_schema
 from kfspec.catalog.validator import compile_validator
 from kfspec.codes import finding
@@ -142,24 +142,33 @@ def _gvk(body: Any) -> GVK | Diagnostic:
 
 def _served(gvk: GVK, entry: KindEntry | None, release: Release) -> Diagnostic | None:
     """Whether the release serves the kind in this version."""
-    if entry is not None:
-        if gvk.version in entry.versions:
-            return None
+    if entry is None:
+        return _absent(gvk, release)
+    if gvk.version not in entry.versions:
         hint = f"served: {', '.join(entry.versions)}"
         message = f"{entry.kind} is not served as {gvk.api_version}"
         return finding("KF136", message, ("apiVersion",), hint=hint)
+    if release.presence(gvk.group, gvk.kind) is Presence.OPTIONAL:
+        what = "the Kubernetes-native API" if gvk.group in release.optional else entry.component
+        message = f"{gvk.kind} is optional in Kubeflow {release.name}: {what} is not installed by default"
+        hint = f"'components: {{{entry.component}: {entry.component_version}}}' says that your cluster has it"
+        return finding("KF140", message, ("kind",), hint=_or_instead(hint, gvk.kind, release))
+    return None
+
+
+def _absent(gvk: GVK, release: Release) -> Diagnostic:
+    """A kind that the release does not serve, in any version."""
     component = component_of(gvk.group, gvk.kind)
     elsewhere = releases_with(gvk.group, gvk.kind)
-    if elsewhere:
+    if elsewhere and release.name not in elsewhere:
         message = f"Kubeflow {release.name} does not serve {gvk.kind} ({gvk.api_version})"
-        return finding("KF135", message, ("kind",), hint=f"releases that do: {', '.join(elsewhere)}")
+        return finding("KF135", message, ("kind",), hint=f"releases that do: {', '.join(map(short, elsewhere))}")
     if component is not None and component in release.components:
         versions = versions_with(component, gvk.kind)
         if versions:
             message = f"{component} {release.components[component]} does not serve {gvk.kind}"
             hint = f"'components: {{{component}: {versions[-1]}}}' does"
-            instead = _INSTEAD.get(gvk.kind)
-            return finding("KF135", message, ("kind",), hint=f"{hint}; or use {instead}" if instead else hint)
+            return finding("KF135", message, ("kind",), hint=_or_instead(hint, gvk.kind, release))
         near = did_you_mean(gvk.kind, _kind_names(component, release))
         message = f"{gvk.api_version} has no kind '{gvk.kind}' in Kubeflow {release.name}"
         return finding("KF135", message, ("kind",), hint=near)
@@ -171,8 +180,13 @@ def _served(gvk: GVK, entry: KindEntry | None, release: Release) -> Diagnostic |
     )
 
 
-_INSTEAD = {"MXJob": "a PyTorchJob or a TFJob"}
-"""What to use instead of a kind that its component serves no longer."""
+def _or_instead(hint: str, kind: str, release: Release) -> str:
+    """The hint, and what to use instead of a job kind of training-operator."""
+    if component_of("kubeflow.org", kind) != "training-operator":
+        return hint
+    if release.presence("trainer.kubeflow.org", "TrainJob") is Presence.INSTALLED:
+        return f"{hint}; or use a TrainJob"
+    return f"{hint}; or use a PyTorchJob or a TFJob" if kind == "MXJob" else hint
 
 
 def _kind_names(component: str, release: Release) -> list[str]:

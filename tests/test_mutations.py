@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from kfspec.catalog import Release
+from kfspec.catalog import KindEntry, Release
 from kfspec.diagnostics import Diagnostic, Path, format_path
 from kfspec.resource import Resource, ref_of
 from kfspec.verification import verify
@@ -95,32 +95,27 @@ def refused_without_webhooks(found: Diagnostic) -> bool:
     return by_schema and (found.upstream == "refuses" or found.code == "KF102")
 
 
-@pytest.mark.apiserver
-@pytest.mark.parametrize("key", JUDGED, ids=lambda k: k[1])
-def test_the_verdict_is_the_servers_and_points_at_the_edit(
-    key: tuple[str, str], controlplane: ControlPlane, namespace: str, kubeflow: Release
-) -> None:
-    kubeflow = serving(kubeflow, key)
-    entry = kubeflow.kind(*key)
-    assert entry is not None
-    rng = random.Random(f"{SEED}{key}")
-    made: list[Edit] = []
-    while len(made) < PER_KIND:
-        made.extend(edits(rng.choice(objects(entry, KINDS[key], namespace)), rng, 10))
-    answers = controlplane.apply([edit.body for edit in made], dry_run=True)
+class Verdicts(NamedTuple):
+    """Where ours is not the server's, and findings that point elsewhere than at the edit."""
+
+    disagreements: list[str]
+    astray: list[str]
+
+
+def judged(
+    made: list[dict[str, Any]], entry: KindEntry, release: Release, plane: ControlPlane, count: int = PER_KIND
+) -> Verdicts:
+    """Edit objects of a kind, and ask both sides."""
+    rng = random.Random(f"{SEED}{(entry.group, entry.kind)}")
+    edited: list[Edit] = []
+    while len(edited) < count:
+        edited.extend(edits(rng.choice(made), rng, 10))
+    answers = plane.apply([edit.body for edit in edited], dry_run=True)
     builtin = entry.component == "kubernetes"
     disagreements, astray = [], []
-    for edit, answer in zip(made, answers, strict=True):
-        found = verify(
-            [
-                Resource(
-                    ref_of(edit.body) if "name" in (edit.body.get("metadata") or {}) else ref_of(made[0].body),
-                    edit.body,
-                    {},
-                )
-            ],
-            kubeflow,
-        )
+    for edit, answer in zip(edited, answers, strict=True):
+        named = "name" in (edit.body.get("metadata") or {})
+        found = verify([Resource(ref_of(edit.body if named else edited[0].body), edit.body, {})], release)
         ours = [d for d in found if refused_without_webhooks(d)]
         refused = answer.status not in (200, 201)
         where = f"{edit.what} at {format_path(edit.path)}"
@@ -134,5 +129,15 @@ def test_the_verdict_is_the_servers_and_points_at_the_edit(
             for d in found
             if d.severity == "error" and not near(d, edit.path)
         ]
-    assert disagreements == []
-    assert astray == []
+    return Verdicts(disagreements, astray)
+
+
+@pytest.mark.apiserver
+@pytest.mark.parametrize("key", JUDGED, ids=lambda k: k[1])
+def test_the_verdict_is_the_servers_and_points_at_the_edit(
+    key: tuple[str, str], controlplane: ControlPlane, namespace: str, kubeflow: Release
+) -> None:
+    kubeflow = serving(kubeflow, key)
+    entry = kubeflow.kind(*key)
+    assert entry is not None
+    assert judged(objects(entry, KINDS[key], namespace), entry, kubeflow, controlplane) == Verdicts([], [])

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kfspec.catalog.releases import ALIASES, RELEASES, component_of
+from kfspec.catalog.releases import ALIASES, NATIVE_PIPELINES, RELEASES, Presence, component_of, numbers
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics
 from kfspec.diagnostics import Path as SpecPath
@@ -46,6 +46,7 @@ class Release(NamedTuple):
     name: str
     components: Mapping[str, str]
     optional: frozenset[str]
+    """Components and groups that this cluster is not known to have; who names one under `components` has it."""
 
     def kind(self, group: str, kind: str) -> KindEntry | None:
         """The kind as this release's component serves it; None if the component or the kind is not there."""
@@ -60,6 +61,18 @@ class Release(NamedTuple):
         """Whether objects of the kind live in namespaces; None for a kind that the catalogue does not know."""
         entry = self.kind(group, kind)
         return entry.namespaced if entry is not None else None
+
+    def presence(self, group: str, kind: str) -> Presence:
+        """Whether the default install serves the kind."""
+        if self.kind(group, kind) is None:
+            return Presence.ABSENT
+        optional = group in self.optional or component_of(group, kind) in self.optional
+        return Presence.OPTIONAL if optional else Presence.INSTALLED
+
+    def since(self, component: str, version: str) -> bool:
+        """Whether the component is of this version or a later one; False for one that the release does not have."""
+        here = self.components.get(component)
+        return here is not None and numbers(here) >= numbers(version)
 
 
 def release(name: str, components: Mapping[str, str] | None = None) -> tuple[Release | None, Diagnostics]:
@@ -86,7 +99,13 @@ def release(name: str, components: Mapping[str, str] | None = None) -> tuple[Rel
             notes.extend(_borrowed(component, version, path))
     if found:
         return None, tuple(found)
-    return Release(ALIASES.get(name, name), versions, table.optional), tuple(notes)
+    named = components or {}
+    optional = {each for each in table.optional if each not in named and _GROUPS.get(each) not in named}
+    return Release(ALIASES.get(name, name), versions, frozenset(optional)), tuple(notes)
+
+
+_GROUPS = {NATIVE_PIPELINES: "pipelines"}
+"""Optional groups -> the component whose mention says that they are there."""
 
 
 def _borrowed(component: str, version: str, path: SpecPath) -> Iterator[Diagnostic]:
@@ -105,15 +124,15 @@ def component_versions(component: str) -> tuple[str, ...]:
     """The versions of a component that the catalogue holds."""
     prefix = f"{component}-"
     names = (path.name.removeprefix(prefix) for path in SCHEMAS.glob(f"{prefix}*"))
-    return tuple(sorted(name for name in names if name[:1].isdigit()))
+    return tuple(sorted((name for name in names if name[:1].isdigit()), key=numbers))
 
 
 def releases_with(group: str, kind: str) -> list[str]:
-    """The releases that serve a kind."""
+    """The releases that serve a kind, by default or as an option."""
     names = []
     for name in RELEASES:
         known, _ = release(name)
-        if known is not None and known.kind(group, kind) is not None:
+        if known is not None and known.presence(group, kind) is not Presence.ABSENT:
             names.append(name)
     return names
 

@@ -7,11 +7,24 @@ from typing import Any
 
 
 def holds(rule: str, value: Any) -> bool | None:
-    """Whether the rule is true of `self`; None where it cannot be evaluated: a field that it needs is missing, or it calls
-    a function of Kubernetes that this evaluator lacks."""
+    """Whether the rule is true of `self`; None where it calls a function of Kubernetes that this evaluator lacks."""
+    result = evaluate(rule, value)
+    return False if isinstance(result, str) else result
+
+
+def evaluate(rule: str, value: Any) -> bool | str | None:
+    """As `holds`; a text is the field that the rule needs and `self` lacks.
+
+    To the API server an error is a refusal: a field that is not there, or an operator that does not take the value's type
+    (tried: `self > 0` of a text, `self.templates.all(...)` without templates).
+    """
     try:
         return bool(_program(rule).execute({"self": value}))
-    except (ValueError, TypeError, RuntimeError, KeyError):
+    except KeyError as error:
+        return str(error.args[0])
+    except TypeError as error:
+        return False if str(error).startswith("No such overload") else None
+    except (ValueError, RuntimeError):
         return None
 
 

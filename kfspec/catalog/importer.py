@@ -85,26 +85,32 @@ def import_directory(source: Path, release: str, out: Path) -> list[str]:
         if component == "katib":
             written = katib.types(_container(crds))
             nodes = {kind: dict.fromkeys(versions, written[kind]) for kind, versions in nodes.items()}
-        _write(out, component, version, f"kubeflow/manifests v{release}", described, nodes)
+        _write(out, component, version, f"kubeflow/manifests {RELEASES[release].tag}", described, nodes)
     return sorted(components)
 
 
-def import_component(source: Path, component: str, version: str, borrow: Mapping[str, list[str]], out: Path) -> None:
-    """Derive the schemas of one version of a component from the CRDs in `source`.
+def import_components(
+    source: Path, versions: Mapping[str, str], borrow: Mapping[str, list[str]], out: Path
+) -> list[str]:
+    """Derive the schemas of single components' versions from the CRDs in `source`; returns the names of those written.
 
     `borrow` maps another version to kinds whose schemas stand in for those that are not in `source`. Raises ValueError
-    for a CRD of another component.
+    for a CRD of a component that `versions` does not name, OSError for unreadable files.
     """
-    crds = {path.name: _read(path) for path in sorted(source.glob("*.yaml"))}
-    described: dict[str, dict[str, Any]] = {}
-    nodes: dict[str, dict[str, Node]] = {}
-    for name, crd in crds.items():
+    components: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {}
+    for path in sorted(source.glob("*.yaml")):
+        crd = _read(path)
         kind = crd["spec"]["names"]["kind"]
-        if component_of(crd["spec"]["group"], kind) != component:
-            raise ValueError(f"{name}: {component} does not serve {kind}")
-        described[kind] = _kind_of_crd(name, crd, source)
-        nodes[kind] = _versions(crd)
-    _write(out, component, version, f"{component} v{version}", described, nodes, borrow)
+        component = component_of(crd["spec"]["group"], kind)
+        if component is None or component not in versions:
+            raise ValueError(f"{path.name}: {' and '.join(versions)} does not serve {kind}")
+        components.setdefault(component, {})[kind] = (path.name, crd)
+    for component, kinds in components.items():
+        described = {kind: _kind_of_crd(name, crd, source) for kind, (name, crd) in kinds.items()}
+        nodes = {kind: _versions(crd) for kind, (_, crd) in kinds.items()}
+        version = versions[component]
+        _write(out, component, version, f"{component} v{version}", described, nodes, borrow)
+    return sorted(components)
 
 
 def _container(crds: Mapping[str, Any]) -> Node:
@@ -313,8 +319,9 @@ def _write(
 def _twin(out: Path, component: str, version: str, digest: str) -> str | None:
     for path in sorted(out.glob(f"{component}-*/component.json")):
         other = json.loads(path.read_text(encoding="utf-8"))
-        if other["component"] == component and other["version"] != version and other["digest"] == digest:
-            return None if "sameAs" in other else str(other["version"])
+        same = other["component"] == component and other["version"] != version and other["digest"] == digest
+        if same and "sameAs" not in other:
+            return str(other["version"])
     return None
 
 

@@ -1,4 +1,5 @@
-"""Katib's types, written out: its CRDs carry no schema (katib v0.18.0, `pkg/apis/controller/*/v1beta1`).
+"""Katib's types, written out: its CRDs carry no schema (katib v0.18.0 and v0.19.0, which do not differ:
+`pkg/apis/controller/*/v1beta1`).
 
 The mutating webhook decodes an Experiment into these types and writes it back, so a field that they do not have is dropped
 without a word, and a value of another type is refused.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kfspec.catalog.celrules import holds
+from kfspec.catalog.celrules import evaluate
 from kfspec.catalog.schema import Node, Schema
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
@@ -65,7 +65,43 @@ class Special:
                 for n, inner in enumerate(value):
                     yield from self._walk(items, inner, (*path, n))
         if "cel" in node and value is not None:
-            yield from _rules(node["cel"], value, path)
+            yield from self._rules(node, value, path)
+
+    def _rules(self, node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
+        whole: Any = None
+        for rule in node["cel"]:
+            if "oldSelf" in rule["rule"]:
+                continue  # a transition rule: it judges a change, not an object
+            if "unless" in rule and isinstance(value, dict) and not any(field in value for field in rule["unless"]):
+                continue
+            whole = self.defaulted(node, value) if whole is None else whole
+            verdict = evaluate(rule["rule"], whole)
+            message = rule.get("message") or f"failed rule: {rule['rule']}"
+            if verdict is False:
+                yield finding("KF125", f"'{path[-1] if path else 'object'}': {message}", path)
+            elif isinstance(verdict, str):
+                name = path[-1] if path else "object"
+                hint = f"add '{verdict}:'"
+                yield finding("KF125", f"'{name}' lacks '{verdict}': {message}", path, hint=hint, at_key=True)
+
+    def defaulted(self, node: Node, value: Any) -> Any:
+        """The value with the schema's defaults, which the server fills in before it evaluates a rule."""
+        node = self.schema.node(node)
+        if isinstance(value, list):
+            items = node.get("items")
+            return [self.defaulted(items, each) for each in value] if isinstance(items, dict) else value
+        if not isinstance(value, dict):
+            return value
+        properties, extra = node.get("properties") or {}, node.get("additionalProperties")
+        result = {}
+        for key, given in value.items():
+            sub = properties.get(key, extra)
+            result[key] = self.defaulted(sub, given) if isinstance(sub, dict) else given
+        for key, sub in properties.items():
+            default = sub.get("default", self.schema.node(sub).get("default"))
+            if default is not None and result.get(key) is None:
+                result[key] = self.defaulted(sub, default)
+        return result
 
     def _duplicates(self, node: Node, value: list[Any], path: Path) -> Iterator[Diagnostic]:
         keys: tuple[str, ...] = tuple(node.get("keys", ()))
@@ -114,14 +150,3 @@ def _surely_distinct(node: Node, value: list[Any]) -> bool:
 
 def _hashable(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
-
-
-def _rules(rules: list[dict[str, Any]], value: Any, path: Path) -> Iterator[Diagnostic]:
-    for rule in rules:
-        if "oldSelf" in rule["rule"]:
-            continue  # a transition rule: it judges a change, not an object
-        if "unless" in rule and isinstance(value, dict) and not any(field in value for field in rule["unless"]):
-            continue
-        if holds(rule["rule"], value) is False:
-            message = rule.get("message") or f"failed rule: {rule['rule']}"
-            yield finding("KF125", f"'{path[-1] if path else 'object'}': {message}", path)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kfspec.catalog import KindEntry
+from kfspec.catalog.releases import numbers
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.wording import describe, did_you_mean
@@ -78,6 +79,8 @@ def _names(meta: dict[str, Any], entry: KindEntry | None) -> Iterator[Diagnostic
         )
     else:
         problem = name_problem(name, entry.group if entry else "-", entry.kind if entry else "")
+        if problem is None and entry is not None and _names_services(entry):
+            problem = None if len(name) <= 63 and _SERVICE.fullmatch(name) else _WANTED_BY_SPARK
         if problem is not None:
             yield finding("KF130", f"'{name}' cannot be a name: {problem}", path)
     path = ("metadata", "namespace")
@@ -91,6 +94,16 @@ def _names(meta: dict[str, Any], entry: KindEntry | None) -> Iterator[Diagnostic
             yield finding("KF130", f"'{namespace}' cannot be a namespace: {_WANTED_LABEL}", path)
 
 
+def _names_services(entry: KindEntry) -> bool:
+    """Kinds whose webhook wants the name of a Service, because the controller makes one that is called so (spark-operator
+    2.4.0, `validateName` of both validators; 2.2.0 has none)."""
+    spark = entry.kind in ("SparkApplication", "ScheduledSparkApplication")
+    return spark and entry.component == "spark-operator" and numbers(entry.component_version) >= (2, 4)
+
+
+_WANTED_BY_SPARK = (
+    "spark-operator takes lower-case letters, digits and '-' from 2.4 on, beginning with a letter, at most 63"
+)
 _WANTED_LABEL = "it takes lower-case letters, digits and '-', begins and ends with a letter or digit, at most 63"
 _WANTED_SUBDOMAIN = (
     "it takes lower-case letters, digits, '-' and '.', begins and ends with a letter or digit, at most 253"

@@ -1,28 +1,47 @@
 """Releases are sets of component versions; which component serves an object is an explicit table.
 
-Source: semantics of kubeflow/manifests v1.10.0 (c1ae8498) and v1.10.2 (d8d643f1), README table and `example/kustomization.yaml`.
+Source: kubeflow/manifests v1.10.0 (c1ae8498), v1.10.2 (d8d643f1), v1.11.0 (854bd3a2) and 26.03 (d68ebc7f), README table and
+`example/kustomization.yaml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
-class ReleaseTable(NamedTuple):
-    """What a release of the platform consists of."""
+class Presence(StrEnum):
+    """Whether a release serves a kind."""
 
+    INSTALLED = "installed"
+    OPTIONAL = "optional"
+    """It is in the tree, and the default install leaves it out."""
+    ABSENT = "absent"
+
+
+class ReleaseTable(NamedTuple):
+    """What a release of the platform consists of; a component that it does not list is absent."""
+
+    tag: str
+    """Of kubeflow/manifests."""
     versions: Mapping[str, str]
     """Component -> version."""
     optional: frozenset[str]
-    """Components that are in the tree and not installed by default."""
+    """Components that are in the tree and not installed by default, and groups of kinds of which the same is true."""
 
 
 KUBERNETES = "1.37"
 """The API server whose OpenAPI documents describe the built-in kinds; they only ever grow fields."""
 
+NATIVE_PIPELINES = "pipelines.kubeflow.org"
+"""The group of Pipeline and PipelineVersion, which only the overlay `platform-agnostic-multi-user-k8s-native` installs
+(kubeflow/manifests from v1.10.1 on)."""
+
 RELEASES: Mapping[str, ReleaseTable] = {
     "1.10.0": ReleaseTable(
+        "v1.10.0",
         {
             "kubernetes": KUBERNETES,
             "kubeflow": "1.10.0",
@@ -37,6 +56,7 @@ RELEASES: Mapping[str, ReleaseTable] = {
         frozenset({"spark-operator"}),
     ),
     "1.10.2": ReleaseTable(
+        "v1.10.2",
         {
             "kubernetes": KUBERNETES,
             "kubeflow": "1.10.0",
@@ -48,11 +68,45 @@ RELEASES: Mapping[str, ReleaseTable] = {
             "argo-workflows": "3.5.14",
             "istio": "1.26.1",
         },
-        frozenset(),
+        frozenset({NATIVE_PIPELINES}),
+    ),
+    "1.11.0": ReleaseTable(
+        "v1.11.0",
+        {
+            "kubernetes": KUBERNETES,
+            "kubeflow": "1.10.0",
+            "katib": "0.19.0",
+            "kserve": "0.15.2",
+            "pipelines": "2.15.0",
+            "training-operator": "1.9.2",
+            "trainer": "2.1.0",
+            "jobset": "0.10.1",
+            "spark-operator": "2.4.0",
+            "argo-workflows": "3.7.3",
+            "istio": "1.28.0",
+        },
+        frozenset({"training-operator", NATIVE_PIPELINES}),
+    ),
+    "26.03": ReleaseTable(
+        "26.03",
+        {
+            "kubernetes": KUBERNETES,
+            "kubeflow": "1.10.0",
+            "katib": "0.19.0",
+            "kserve": "0.16.0",
+            "pipelines": "2.16.0",
+            "training-operator": "1.9.2",
+            "trainer": "2.1.0",
+            "jobset": "0.10.1",
+            "spark-operator": "2.5.0",
+            "argo-workflows": "3.7.3",
+            "istio": "1.29.1",
+        },
+        frozenset({"training-operator", NATIVE_PIPELINES}),
     ),
 }
 
-ALIASES: Mapping[str, str] = {"1.10": "1.10.2"}
+ALIASES: Mapping[str, str] = {"1.10": "1.10.2", "1.11": "1.11.0"}
 """A minor release means one patch release, for ever."""
 
 _BY_GROUP: Mapping[str, str] = {
@@ -103,3 +157,14 @@ _KUBEFLOW_ORG: Mapping[str, str] = {
 def component_of(group: str, kind: str) -> str | None:
     """The component that serves objects of this group and kind; None for what no component of Kubeflow does."""
     return _KUBEFLOW_ORG.get(kind) if group == "kubeflow.org" else _BY_GROUP.get(group)
+
+
+def short(release: str) -> str:
+    """The release as people call it: by its alias, if it has one."""
+    return next((alias for alias, name in ALIASES.items() if name == release), release)
+
+
+@lru_cache(maxsize=256)
+def numbers(version: str) -> tuple[int, ...]:
+    """A version as something that sorts. Components' versions are numbers and dots."""
+    return tuple(int(part) for part in version.split("."))

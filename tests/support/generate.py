@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kfspec.catalog import KindEntry
+from kfspec.catalog import KindEntry, Release
+from kfspec.catalog.celrules import holds
+from kfspec.catalog.releases import numbers
 from kfspec.catalog.schema import Node, Schema, load_schema
+from kfspec.diagnostics import Diagnostic, Path, Severity
+from kfspec.resource import Resource, ref_of
+from kfspec.verification import verify
 
 Body = dict[str, Any]
 
@@ -18,7 +24,7 @@ def everything(schema: Schema, node: Node, name: str = "") -> Any:
     if "enum" in node:
         return next((v for v in node["enum"] if v), node["enum"][0])
     if node.get("format") == "quantity" or node.get("intOrString"):
-        return "1"
+        return _fitting(node, ("1", 1))
     kind = node.get("type")
     if kind == "object" or "properties" in node:
         return _object(schema, node)
@@ -48,9 +54,23 @@ def _text(node: Node, name: str) -> str:
         return "2026-03-21T06:00:00Z"
     if node.get("format") == "byte":
         return "aGk="
-    if "[KMGTPE]i" in node.get("pattern", ""):
-        return "1"
-    return {"apiVersion": "v1"}.get(name, "x" * max(1, node.get("minLength", 1)))
+    quoted = (word for rule in node.get("cel") or () for word in re.findall(r"'([^']+)'", rule["rule"]))
+    usual = {"apiVersion": "v1"}.get(name, "x" * max(1, node.get("minLength", 1)))
+    text: str = _fitting(node, (usual, "1", "/x", "1s", "x.y/z", *quoted, ""))
+    return text
+
+
+def _fitting(node: Node, candidates: Iterable[Any]) -> Any:
+    """The first candidate that the node's pattern and rules take."""
+    candidates = list(candidates)
+    rules = [rule["rule"] for rule in node.get("cel") or () if "oldSelf" not in rule["rule"]]
+    pattern = node.get("pattern")
+    fitting = (
+        each
+        for each in candidates
+        if (pattern is None or re.search(pattern, str(each))) and all(holds(rule, each) for rule in rules)
+    )
+    return next(fitting, candidates[0])
 
 
 def paths(schema: Schema, node: Node, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -85,6 +105,9 @@ def objects(entry: KindEntry, version: str, namespace: str) -> list[Body]:
     body = everything(schema, schema.root)
     api = f"{entry.group}/{version}" if entry.group else version
     meta: Body = {"name": "generated", "labels": {"a": "b"}, "annotations": {"c": "d"}}
+    if entry.kind == "InferenceService":  # it has several nodes, and has to say that it is not scaled
+        unscaled = "none" if numbers(entry.component_version) >= (0, 15, 2) else "external"
+        meta["annotations"] = {"serving.kserve.io/autoscalerClass": unscaled}
     if entry.namespaced:
         meta["namespace"] = namespace
     body |= {"apiVersion": api, "kind": entry.kind, "metadata": meta}
@@ -94,6 +117,113 @@ def objects(entry: KindEntry, version: str, namespace: str) -> list[Body]:
         if entry.kind == "Notebook":
             each["spec"]["template"]["spec"]["containers"][0]["name"] = f"generated-{n}"
     return made
+
+
+def complete(entry: KindEntry, version: str, namespace: str, release: Release) -> list[Body]:
+    """Such a set for a kind of which nobody has written down what its rules want.
+
+    What its CEL rules and exclusive forms do not take is cut down to what is required; then each field that is missing so
+    far gets an object with little else.
+    """
+    schema = load_schema(entry, version)
+    api = f"{entry.group}/{version}"
+
+    def dressed(body: Body, n: int) -> Body:
+        meta = {"name": f"generated-{n}", **({"namespace": namespace} if entry.namespaced else {})}
+        return {**body, "apiVersion": api, "kind": entry.kind, "metadata": meta}
+
+    whole = everything(schema, schema.root)
+    for policy in _claim_policies(whole):
+        for template in policy["templates"]:  # a rule wants them to have metadata, and no namespace in it
+            template["metadata"].pop("namespace", None)
+    while errors := _errors(dressed(whole, 0), release):
+        _cut(schema, whole, errors[0].path)
+    made = [dressed(whole, 0)]
+    have = set(present(schema, schema.root, whole))
+    for path in sorted(paths(schema, schema.root), key=len, reverse=True):
+        if path not in have and path[0] not in ("metadata", "apiVersion", "kind"):
+            one = dressed(_along(schema, schema.root, path), len(made))
+            for error in _errors(one, release):
+                _fill(schema, one, error.path)
+            if _errors(one, release):
+                one = dressed(_along(schema, schema.root, path, "/x"), len(made))
+            if not _errors(one, release):
+                made.append(one)
+                have |= set(present(schema, schema.root, one))
+    return made
+
+
+def _errors(body: Body, release: Release) -> list[Diagnostic]:
+    found = verify([Resource(ref_of(body), body, {})], release)
+    return [each for each in found if each.severity is Severity.ERROR]
+
+
+def _cut(schema: Schema, body: Body, path: Path) -> None:
+    """Replace the value at a path by what it must have, or remove it if it has no more than that."""
+    value: Any = body
+    for part in path[:-1]:
+        value = value[part]
+    node = schema.at(path)
+    assert node is not None
+    least = _least(schema, node)
+    if value[path[-1]] != least:
+        value[path[-1]] = least
+    elif isinstance(value, dict):
+        del value[path[-1]]
+    else:
+        _cut(schema, body, path[:-1])
+
+
+def _fill(schema: Schema, body: Body, path: Path) -> None:
+    """Add the plain fields of an object in which something is missing that only a rule asks for."""
+    value: Any = body
+    for part in path:
+        value = value[part]
+    node = schema.at(path)
+    if isinstance(value, dict) and node is not None:
+        for key, sub in (node.get("properties") or {}).items():
+            if schema.node(sub).get("type") in ("string", "integer", "boolean") and "enum" not in schema.node(sub):
+                value.setdefault(key, everything(schema, sub, key))
+
+
+def _claim_policies(value: Any) -> Iterator[Body]:
+    """Every `volumeClaimPolicies` entry, which JobSet 0.11 brings and Trainer 2.2 embeds."""
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if key == "volumeClaimPolicies":
+            yield from item
+        else:
+            yield from _claim_policies(item)
+
+
+def _least(schema: Schema, node: Node) -> Any:
+    node = schema.node(node)
+    if "properties" in node:
+        return {key: _least(schema, node["properties"][key]) for key in node.get("required", ())}
+    if node.get("type") == "array":
+        return [_least(schema, node["items"]) for _ in range(node.get("minItems", 0))]
+    return everything(schema, node)
+
+
+def _along(schema: Schema, node: Node, path: tuple[str, ...], text: str | None = None) -> Any:
+    """A value with what must be there and one field more, and of what tells forms apart, the form of that field.
+
+    `text`: the field's value, if it is a text that rules elsewhere look at.
+    """
+    node = schema.node(node)
+    if not path:
+        return text if text is not None and node.get("type") == "string" else everything(schema, node)
+    first, *rest = path
+    if first == "[]":
+        return [_along(schema, node["items"], tuple(rest), text)] * max(1, node.get("minItems", 1))
+    if first == "{}":
+        return {"key": _along(schema, node["additionalProperties"], tuple(rest), text)}
+    value: Body = _least(schema, node)
+    for key, sub in node["properties"].items():
+        form = next((v for v in schema.node(sub).get("enum", ()) if str(v).lower() == first.lower()), None)
+        if form is not None:
+            value[key] = form
+    value[first] = _along(schema, node["properties"][first], tuple(rest), text)
+    return value
 
 
 def _pod(pod: Body, container: str | None = None) -> None:
@@ -270,8 +400,11 @@ def _inferenceservice(body: Body) -> list[Body]:
         _mounts(component)
     body["spec"]["explainer"].pop("containers")
     predictor["workerSpec"].pop("containers", None)
+    models = {part: component.pop("storageUris", None) for part, component in body["spec"].items()}
     for name in ("model", *LEGACY):
         predictor[name] |= {"storageUri": "pvc://x/y", "protocolVersion": "v2"}
+        if models["predictor"]:
+            predictor[name].pop("name")
     predictor["model"] |= {"modelFormat": {"name": "sklearn", "version": "1"}, "runtime": "kserve-sklearnserver"}
     made = []
     for kept in ("model", *LEGACY, "containers"):
@@ -282,7 +415,14 @@ def _inferenceservice(body: Body) -> list[Body]:
     explained = copy.deepcopy(made[0])
     explained["spec"]["explainer"].pop("art")
     explained["spec"]["explainer"]["containers"] = [{"name": "x", "image": "x"}]
-    return [*made, explained]
+    if not models["predictor"]:
+        return [*made, explained]
+    several = copy.deepcopy(made[0])
+    del several["spec"]["predictor"]["model"]["storageUri"]
+    del several["spec"]["predictor"]["workerSpec"]
+    for part, uris in models.items():
+        several["spec"][part]["storageUris"] = uris
+    return [*made, explained, several]
 
 
 def _mounts(component: Body) -> None:

@@ -9,6 +9,9 @@ from kfspec.kinds.katib.trial import WITH_CONDITIONS
 from kfspec.resource import Body
 
 _STRATEGY = {"minimize": "min", "maximize": "max"}
+_MASTER = {"training.kubeflow.org/job-role": "master"}
+_NODE = {"jobset.sigs.k8s.io/replicatedjob-name": "node", "batch.kubernetes.io/job-completion-index": "0"}
+"""The one pod of a TrainJob whose metrics count (katib 0.19.0; an older Katib knows no TrainJob)."""
 
 
 def condition(name: str) -> str:
@@ -47,12 +50,12 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 
 def _template(template: dict[str, Any]) -> dict[str, Any]:
     kind = (template.get("trialSpec") or {}).get("kind")
-    if kind not in WITH_CONDITIONS:
+    if kind not in WITH_CONDITIONS and kind != "TrainJob":
         return template
-    done = ("Complete", "Failed") if kind == "Job" else ("Succeeded", "Failed")
-    added: dict[str, Any] = {"successCondition": condition(done[0]), "failureCondition": condition(done[1])}
+    done = "Complete" if kind in ("Job", "TrainJob") else "Succeeded"
+    added: dict[str, Any] = {"successCondition": condition(done), "failureCondition": condition("Failed")}
     if kind != "Job":
-        added["primaryPodLabels"] = {"training.kubeflow.org/job-role": "master"}
+        added["primaryPodLabels"] = dict(_NODE if kind == "TrainJob" else _MASTER)
     return {**added, **template}
 
 

@@ -1,6 +1,7 @@
 """The trial template: what it must hold, how its parameters are used, and the object that it would make.
 
-Source: katib 0.18.0, `validator.go` (validateTrialTemplate, validateTrialJob) and `experiment_defaults.go`; executed.
+Source: katib 0.18.0 and 0.19.0, `validator.go` (validateTrialTemplate, validateTrialJob) and `experiment_defaults.go`;
+executed for 0.18.0.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from kfspec.catalog import Release
 from kfspec.catalog.schema import load_schema
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
@@ -25,7 +27,12 @@ _META = re.compile(r"\$\{trialSpec\.(Name|Namespace|Kind|APIVersion|Annotations\
 
 WITH_CONDITIONS = frozenset({"Job", "TFJob", "PyTorchJob", "XGBoostJob", "MPIJob"})
 """Trials whose conditions of success and failure the defaulter writes, by kind alone (katib 0.18.0); the same kinds are
-those that the default install watches."""
+those that the default install watches (katib-config, `trialResources`)."""
+
+
+def with_conditions(release: Release) -> frozenset[str]:
+    """Those of the release's Katib: 0.19 adds TrainJob to both lists (`experiment_defaults.go`, katib-config)."""
+    return WITH_CONDITIONS | {"TrainJob"} if release.since("katib", "0.19") else WITH_CONDITIONS
 
 
 def trial_findings(spec: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
@@ -35,7 +42,7 @@ def trial_findings(spec: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
         hint = "add 'trial:', or 'trialTemplate:'"
         yield finding("KF331", "the experiment has no trial", ("spec",), hint=hint, at_key=True)
         return
-    lacks = list(_lacking(template))
+    lacks = list(_lacking(template, facts))
     yield from lacks
     if lacks:
         return
@@ -49,7 +56,7 @@ def trial_findings(spec: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     yield from _object(template, trial, facts)
 
 
-def _lacking(template: dict[str, Any]) -> Iterator[Diagnostic]:
+def _lacking(template: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     trial, config_map = template.get("trialSpec"), template.get("configMap")
     if not template.get("primaryContainerName"):
         hint = "the container whose metrics are read"
@@ -70,7 +77,7 @@ def _lacking(template: dict[str, Any]) -> Iterator[Diagnostic]:
                 yield finding("KF331", f"the trial's config map lacks '{key}'", path, hint=f"add '{key}:'", at_key=True)
     kind = (trial or {}).get("kind")
     for key in ("successCondition", "failureCondition"):
-        if not template.get(key) and kind and kind not in WITH_CONDITIONS:
+        if not template.get(key) and kind and kind not in with_conditions(facts.release):
             message = f"the trial template lacks '{key}', which Katib knows for its own jobs only"
             yield finding("KF331", message, AT, hint=f"add '{key}:'", at_key=True)
 
@@ -160,6 +167,8 @@ def _object(template: dict[str, Any], trial: dict[str, Any], facts: Facts) -> It
     named = {**trial, "metadata": {**(meta if isinstance(meta, dict) else {}), "name": "trial", "namespace": "trials"}}
     wrong = False
     for found in facts.judge(named):
+        if found.code == "KF140":
+            yield found._replace(path=(*at, *found.path))
         if found.severity is not Severity.ERROR or _of_a_parameter(trial, found.path):
             continue
         wrong = True
@@ -172,7 +181,7 @@ def _object(template: dict[str, Any], trial: dict[str, Any], facts: Facts) -> It
         for path in _emptied(facts, trial):
             message = f"'{path[-1]}' is empty, and Katib takes a Job with nothing that its Go type would leave out"
             yield finding("KF333", message, (*at, *path), hint="remove it", at_key=True)
-    elif kind not in WITH_CONDITIONS:
+    elif kind not in with_conditions(facts.release):
         message = f"Katib of the default install watches no {kind}: the trial's end is never seen"
         hint = "list the kind in katib-config under 'trialResources', and let Katib's role read it"
         yield finding("KF344", message, (*at, "kind"), hint=hint)

@@ -1,11 +1,12 @@
 """What KServe says of an InferenceService: its webhook's rules, and what its controller can never do.
 
-Source: KServe 0.14.1 and 0.15.0, `pkg/apis/serving/v1beta1/inference_service_validation.go`, `component.go`,
-`predictor.go`; executed for 0.14.1.
+Source: KServe 0.14.1, 0.15.0, 0.15.2 and 0.16.0, `pkg/apis/serving/v1beta1/inference_service_validation.go`,
+`component.go`, `predictor.go`; executed for 0.14.1. What depends on the mode is in `autoscaling`.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,8 +14,9 @@ from typing import Any
 
 from kfspec import quantity
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path, Upstream
+from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.base import Facts
+from kfspec.kinds.kserve.autoscaling import CLASS, annotation_findings, is_raw, scaling
 from kfspec.kinds.kserve.runtimes import shipped
 from kfspec.resource import Body
 from kfspec.wording import did_you_mean
@@ -22,15 +24,13 @@ from kfspec.wording import did_you_mean
 CONTAINER = "kserve-container"
 """The name of the container that serves."""
 
+MODELS = "/mnt/models"
+"""Where a model is mounted if nothing is said (KServe, `storageUris[].mountPath`)."""
+
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_PREFIX = "serving.kserve.io"
 LEGACY = ("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle")
 """Predictors of one framework, which the defaulter turns into `model` (KServe 0.14.1, `predictor.go`; recorded)."""
 
-_AUTOSCALERS = {"0.14.1": ("hpa", "external"), "0.15.0": ("hpa", "external", "keda")}
-"""KServe version -> values of the annotation autoscalerClass (`validateInferenceServiceAutoscaler`)."""
-
-_MODES = ("Serverless", "RawDeployment", "ModelMesh")
 _STORAGE = re.compile(r"(?:gs|s3|pvc|file|https?|hdfs|webhdfs|oci|hf|model-registry)://")
 _PROTOCOLS = ("v1", "v2", "grpc-v1", "grpc-v2")
 _DEFAULT_RESOURCES = {"cpu": "1", "memory": "2Gi"}
@@ -45,8 +45,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     if isinstance(name, str) and _NAME.fullmatch(name) is None:
         hint = "begin with a letter; use lower-case letters, digits and '-', no dots"
         yield finding("KF360", f"no InferenceService can be called '{name}'", ("metadata", "name"), hint=hint)
-    raw = annotations.get(f"{_PREFIX}/deploymentMode") == "RawDeployment"
-    yield from _annotations(annotations, facts)
+    yield from annotation_findings(annotations, facts)
     spec = body.get("spec") or {}
     for part in ("predictor", "transformer", "explainer"):
         component = spec.get(part)
@@ -56,33 +55,14 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
             continue
         at: Path = ("spec", part)
         yield from _implementation(component, part, at)
-        yield from _scaling(component, at, annotations, raw)
+        yield from scaling(component, at, annotations, facts)
         yield from _containers(component, part, at)
+        yield from _storage_uris(component, part, at)
     predictor = spec.get("predictor")
     if isinstance(predictor, dict):
-        yield from _predictor(predictor, facts)
-    if raw:
+        yield from _predictor(predictor, annotations, facts)
+    if is_raw(annotations, facts):
         yield from _raw_name(meta)
-
-
-def _annotations(annotations: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
-    key = f"{_PREFIX}/autoscalerClass"
-    value = annotations.get(key)
-    allowed = _AUTOSCALERS.get(facts.release.components["kserve"], _AUTOSCALERS["0.15.0"])
-    if value is not None and value not in allowed:
-        hint = did_you_mean(str(value), allowed, f"one of: {', '.join(allowed)}")
-        yield finding("KF361", f"'{value}' is no autoscaler class", ("metadata", "annotations", key), hint=hint)
-    key = f"{_PREFIX}/deploymentMode"
-    value = annotations.get(key)
-    if value is not None and value not in _MODES:
-        hint = did_you_mean(str(value), _MODES, f"one of: {', '.join(_MODES)}")
-        message = f"'{value}' is no deployment mode; KServe would take the default one"
-        yield finding("KF362", message, ("metadata", "annotations", key), hint=hint)
-    key = f"{_PREFIX}/targetUtilizationPercentage"
-    value = annotations.get(key)
-    if value is not None and not (isinstance(value, str) and value.isdigit() and 1 <= int(value) <= 100):
-        message = f"the target utilization must be 1 to 100, not {value!r}"
-        yield finding("KF361", message, ("metadata", "annotations", key))
 
 
 def _implementation(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
@@ -110,59 +90,6 @@ def _implementation(component: dict[str, Any], part: str, at: Path) -> Iterator[
 
 def _collocated(names: list[Any]) -> bool:
     return names == ["transformer-container"]
-
-
-def _scaling(component: dict[str, Any], at: Path, annotations: dict[str, Any], raw: bool) -> Iterator[Diagnostic]:
-    low, high = component.get("minReplicas"), component.get("maxReplicas")
-    for key, value in (
-        ("minReplicas", low),
-        ("maxReplicas", high),
-        ("containerConcurrency", component.get("containerConcurrency")),
-    ):
-        if isinstance(value, int) and value < 0:
-            yield finding("KF364", f"'{key}' is {value}, and cannot be below 0", (*at, key))
-    if isinstance(low, int) and isinstance(high, int) and high and low > high >= 0:
-        message = f"'minReplicas' is {low}, above 'maxReplicas' {high}"
-        yield finding("KF364", message, (*at, "minReplicas"), hint=f"at most {high}")
-    timeout = component.get("timeout")
-    if isinstance(timeout, int) and timeout < 0:
-        message = f"'timeout' is {timeout}, which Knative refuses"
-        yield finding("KF364", message, (*at, "timeout"), upstream=Upstream.NEVER_WORKS)
-    percent = component.get("canaryTrafficPercent")
-    if isinstance(percent, int) and not 0 <= percent <= 100:
-        message = f"'canaryTrafficPercent' is {percent}; Knative refuses the route"
-        yield finding("KF365", message, (*at, "canaryTrafficPercent"), hint="0 to 100")
-    metric, target = component.get("scaleMetric"), component.get("scaleTarget")
-    if raw and annotations.get(f"{_PREFIX}/autoscalerClass", "hpa") == "hpa":
-        yield from _scaling_raw(metric, target, at)
-    elif not raw:
-        yield from _scaling_knative(component, metric, target, at, annotations)
-
-
-def _scaling_raw(metric: Any, target: Any, at: Path) -> Iterator[Diagnostic]:
-    if metric is not None and metric not in ("cpu", "memory"):
-        hint = "cpu or memory, or serverless mode"
-        yield finding("KF366", f"a RawDeployment cannot scale by '{metric}'", (*at, "scaleMetric"), hint=hint)
-    elif isinstance(target, int) and ((metric in (None, "cpu") and target < 1) or target > 100):
-        message = f"'scaleTarget' is {target}; the utilization of a RawDeployment is 1 to 100 percent"
-        yield finding("KF366", message, (*at, "scaleTarget"))
-
-
-def _scaling_knative(
-    component: dict[str, Any], metric: Any, target: Any, at: Path, annotations: dict[str, Any]
-) -> Iterator[Diagnostic]:
-    by_hpa = annotations.get("autoscaling.knative.dev/class") == "hpa.autoscaling.knative.dev"
-    if metric in ("cpu", "memory") and not by_hpa:
-        hint = "concurrency or rps, or the annotation serving.kserve.io/deploymentMode: RawDeployment"
-        yield finding("KF366", f"a serverless service cannot scale by '{metric}'", (*at, "scaleMetric"), hint=hint)
-    elif metric in ("concurrency", "rps") and by_hpa:
-        yield finding("KF366", f"the HPA class cannot scale by '{metric}'", (*at, "scaleMetric"), hint="cpu or memory")
-    elif metric == "rps" and isinstance(target, int) and target < 1:
-        yield finding("KF366", f"'scaleTarget' is {target}; requests per second begin at 1", (*at, "scaleTarget"))
-    if component.get("deploymentStrategy"):
-        hint = "remove it, or use RawDeployment"
-        message = "a serverless service has no 'deploymentStrategy'"
-        yield finding("KF366", message, (*at, "deploymentStrategy"), hint=hint, at_key=True)
 
 
 def _containers(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
@@ -196,12 +123,14 @@ def _value(text: Any) -> Decimal | None:
     return parsed.value if parsed is not None else None
 
 
-def _predictor(predictor: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
+def _predictor(predictor: dict[str, Any], annotations: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     at: Path = ("spec", "predictor")
     model = predictor.get("model")
     worker = predictor.get("workerSpec")
     if isinstance(worker, dict):
-        yield from _multi_node(predictor, worker, at)
+        yield from _multi_node(predictor, worker, at, facts)
+        if isinstance(model, dict):
+            yield from _multi_node_class(annotations, at, facts)
     legacy = [name for name in LEGACY if isinstance(predictor.get(name), dict)]
     if isinstance(model, dict) and legacy:
         message = f"KServe replaces 'model' by '{legacy[0]}'"
@@ -211,6 +140,12 @@ def _predictor(predictor: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
         yield from _model(model, (*at, "model"), facts)
     for name in legacy:
         yield from _storage(predictor[name], (*at, name))
+    if facts.release.since("kserve", "0.16"):
+        for name in ("model", *LEGACY):
+            given = predictor.get(name)
+            if isinstance(given, dict) and given.get("name"):
+                message = f"KServe takes no name of '{name}' from 0.16 on"
+                yield finding("KF377", message, (*at, name, "name"), hint="remove it", at_key=True)
 
 
 def _model(model: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic]:
@@ -254,7 +189,38 @@ def _storage(model: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
         yield finding("KF370", f"KServe reads no '{uri.split('://')[0]}://'", (*at, "storageUri"), hint=hint)
 
 
-def _multi_node(predictor: dict[str, Any], worker: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+def _storage_uris(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
+    """Several models of one component (KServe 0.16.0, `validateMultipleStorageURIs`; earlier ones have no such field)."""
+    given = component.get("storageUris")
+    if not isinstance(given, list):
+        return
+    path = (*at, "storageUris")
+    one = next((name for name in ("model", *LEGACY) if (component.get(name) or {}).get("storageUri") is not None), None)
+    containers = component.get("containers") or [{}]
+    if one is not None and part == "predictor":
+        message = f"'storageUri' of '{one}' and 'storageUris' exclude each other"
+        yield finding("KF376", message, path, hint="keep one of them", at_key=True)
+    elif any(e.get("name") == "STORAGE_URI" for e in containers[0].get("env") or () if isinstance(e, dict)):
+        message = "STORAGE_URI of the container and 'storageUris' exclude each other"
+        yield finding("KF376", message, path, hint="keep one of them", at_key=True)
+    mounts: dict[str, list[str]] = {"pvc": [], "": []}
+    for n, entry in enumerate(given):
+        mount = entry.get("mountPath", MODELS)
+        if mount == "/" or ".." in mount:
+            yield finding("KF376", f"no model can be at '{mount}'", (*path, n, "mountPath"), hint=f"{MODELS}/...")
+            return
+        mounts["pvc" if entry["uri"].startswith("pvc://") else ""].append(mount)
+    if len(mounts[""]) < 2:
+        return  # upstream compares the paths of claims only where there are several others
+    twice = next((mount for mount in mounts["pvc"] if mounts["pvc"].count(mount) > 1), None)
+    if twice is not None:
+        yield finding("KF376", f"two claims are mounted at '{twice}'", path, hint="give each a 'mountPath'")
+    elif posixpath.commonpath(mounts[""]) == "/":
+        message = f"the paths {' and '.join(mounts[''])} lie in no common folder"
+        yield finding("KF376", message, path, hint=f"{MODELS}/...")
+
+
+def _multi_node(predictor: dict[str, Any], worker: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic]:
     """Sizes and storage of a multi-node predictor (KServe 0.15.0, `validateMultiNodeVariables`)."""
     for key in ("pipelineParallelSize", "tensorParallelSize"):
         size = worker.get(key)
@@ -262,11 +228,27 @@ def _multi_node(predictor: dict[str, Any], worker: dict[str, Any], at: Path) -> 
             yield finding("KF373", f"'{key}' is {size}, and begins at 1", (*at, "workerSpec", key))
     model = predictor.get("model")
     uri = model.get("storageUri") if isinstance(model, dict) else None
-    if isinstance(uri, str) and not uri.startswith("pvc://"):
+    from_image = facts.release.since("kserve", "0.16") and isinstance(uri, str) and uri.startswith("oci://")
+    if isinstance(uri, str) and not uri.startswith("pvc://") and not from_image:
         message = "a multi-node predictor reads its model from a volume"
         yield finding("KF373", message, (*at, "model", "storageUri"), hint="pvc://<volume>/<path>")
+    elif isinstance(model, dict) and uri is None:
+        message = "a multi-node predictor needs 'storageUri'"
+        yield finding("KF373", message, (*at, "model"), hint="storageUri: pvc://<volume>/<path>", at_key=True)
     if len(worker.get("containers") or ()) > 1:
         yield finding("KF373", "'workerSpec' takes one container", (*at, "workerSpec", "containers"))
+
+
+def _multi_node_class(annotations: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic]:
+    """Nothing may scale a multi-node predictor, and the annotation has to say so: `external` before KServe 0.15.2."""
+    wanted = "none" if facts.release.since("kserve", "0.15.2") else "external"
+    given = annotations.get(CLASS)
+    if given != wanted:
+        path: Path = ("metadata", "annotations", CLASS) if given is not None else (*at, "workerSpec")
+        message = "a multi-node predictor is not scaled" + (
+            f" by '{given}'" if given is not None else ", and has to say so"
+        )
+        yield finding("KF373", message, path, hint=f"the annotation {CLASS}: {wanted}", at_key=given is None)
 
 
 def _raw_name(meta: dict[str, Any]) -> Iterator[Diagnostic]:
