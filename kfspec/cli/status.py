@@ -29,6 +29,9 @@ def command(
     if opened is None:
         return 1
     found = [view.Report(one.target.scope.project, chosen.environment, one.name, statuses(one)) for one in opened]
+    for one in opened:
+        if one.observer.problems:
+            chosen.say(one.observer.problems)
     render = view.as_json if format_name == "json" else view.as_text
     sys.stdout.write(render(found, colour=colour(sys.stdout)))
     return int(any(item.readiness.state not in SETTLED for report in found for item in report.items))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,19 +18,32 @@ from kfspec.document import place
 from kfspec.forking import in_child
 from kfspec.pipeline import Prepared, prepare
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
+def target_options(command: Callable[..., int]) -> Callable[..., int]:
+    """`SPEC... -e ENV --kubeconfig --context`, and words for a cluster that does not answer."""
 
-def target_options(command: Command) -> Command:
-    """`SPEC... -e ENV --kubeconfig --context`."""
+    @functools.wraps(command)
+    def guarded(*args: Any, **options: Any) -> int:
+        try:
+            return command(*args, **options)
+        except Exception as error:
+            from kfspec.cluster.kubeconfig import ClusterError
+            from kfspec.cluster.session import unreachable
+
+            if not isinstance(error, ClusterError):
+                raise
+            report((unreachable(error),), {}, "text", stream=sys.stderr)
+            return 1
+
+    decorated = guarded
     for decorate in (
         click.option("--context", help="The kubeconfig's context; else the environment's `cluster.context`."),
         click.option("--kubeconfig", type=click.Path(path_type=Path), help="Another kubeconfig than $KUBECONFIG."),
         click.option("-e", "--environment", help="Which environment; needed where the spec has several."),
         click.argument("specs", nargs=-1),
     ):
-        command = decorate(command)
-    return command
+        decorated = decorate(decorated)
+    return decorated
 
 
 class Chosen(NamedTuple):

@@ -47,7 +47,7 @@ class Watcher:
         return int(bool(now))
 
     def _plan(self, session: Session) -> Plan:
-        plan = session.plan()
+        plan = session.afresh().plan()
         return drift(plan) if self._drift_only else plan
 
     def _say_once(self, words: str) -> None:

@@ -17,7 +17,7 @@ _SHOWN = 10
 
 def objections(plan: Plan, options: Options, inventory: Inventory, parent: Parent) -> Iterator[Diagnostic]:
     """Findings, each an error; none if the plan may be executed."""
-    if plan.applier.engine != "kfspec":
+    if plan.applier.engine != "kfspec" and options.mode is not Mode.COLLECT:  # no engine collects superseded runs
         message = f"environment '{plan.environment}' is applied by {plan.applier.engine}"
         hint = f"commit the compiled overlays; 'kfspec diff' tells what {plan.applier.engine} will do"
         yield finding("KF600", message, ("delivery", "engine"), hint=hint)

@@ -16,7 +16,7 @@ from kfspec.catalog import Release
 from kfspec.cluster import inventory
 from kfspec.cluster.addressing import Kind, Kinds
 from kfspec.cluster.inventory import Inventory, Parent
-from kfspec.cluster.rights import Rights
+from kfspec.cluster.rights import Rights, written
 from kfspec.cluster.transport import APPLY_PATCH, WORKERS, Answer, Client, path_of
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics
@@ -28,7 +28,7 @@ from kfspec.resource import GVK, Body, ObjectRef, gvk_of, ref_of
 PAGE = 500
 """Objects that one LIST asks for."""
 
-_HOLDERS = (("", "Namespace"), ("kubeflow.org", "Profile"))
+HOLDERS = (("", "Namespace"), ("kubeflow.org", "Profile"))
 """Kinds whose deletion takes a namespace along."""
 
 _FLUX_MARKS = ("kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace")
@@ -78,6 +78,8 @@ class Observer:
         self._release = release
         self._scope = scope
         self._problems: list[Diagnostic] = []
+        self._unlisted: set[tuple[str, Kind]] = set()
+        self._wanted: frozenset[tuple[str, str]] = frozenset()
         self.kinds = Kinds(client, release)
         self.rights = Rights(client)
         self.inventory = Inventory()
@@ -87,22 +89,24 @@ class Observer:
         desired = {ref_of(body): body for body in bodies}
         self.read_inventory()
         with ThreadPoolExecutor(WORKERS) as pool:
-            pages = pool.map(lambda kind: list(self._list(kind, desired, exact)), self._listed(desired))
+            spaces = _namespaces(desired) | self.inventory.namespaces
+            pages = pool.map(lambda kind: list(self._list(kind, desired, exact, spaces)), self._listed(desired))
             found = {seen.ref: seen for page in pages for seen in page}
             rest = [ref for ref in desired if ref not in found or not found[ref].unchanged]
             absent = self._absent_namespaces(desired, found)
             asked = pool.map(lambda ref: self._ask(ref, desired[ref], found.get(ref), absent), rest)
             found.update((seen.ref, seen) for seen in asked)
         ordered = [found[ref] for ref in desired] + [seen for ref, seen in found.items() if ref not in desired]
-        contents = {ref.name: self._contents(ref.name) for ref in found if ref not in desired and ref[:2] in _HOLDERS}
+        contents = {ref.name: self.contents(ref.name) for ref in found if ref not in desired and ref[:2] in HOLDERS}
         return Observation(tuple(ordered), Source.CLUSTER, self.problems, dict(self.inventory.applied), contents)
 
     def each_live(self, bodies: Iterable[Body]) -> Iterator[tuple[Kind, Body]]:
         """Every live object of the project, a kind after the other; a kind that may not be listed is a problem."""
         self.read_inventory()
-        nothing: dict[ObjectRef, Body] = {}
-        for kind in self._listed({ref_of(body): body for body in bodies}):
-            for seen in self._list(kind, nothing, False):
+        desired = {ref_of(body): body for body in bodies}
+        spaces = _namespaces(desired) | self.inventory.namespaces
+        for kind in self._listed(desired):
+            for seen in self._list(kind, {}, False, spaces):
                 if seen.live is not None:
                     yield kind, seen.live
 
@@ -115,12 +119,22 @@ class Observer:
     @property
     def problems(self) -> Diagnostics:
         """What could not be looked at so far."""
-        return tuple(dict.fromkeys(self._problems))
+        missing: dict[str, list[str]] = {}
+        for namespace, kind in sorted(self._unlisted, key=lambda each: (each[0], each[1].resource)):
+            if not self.inventory.exists or kind.gvk[::2] in self.inventory.group_kinds | self._wanted:
+                missing.setdefault(namespace, []).append(kind.resource)
+        found = sorted(set(self._problems), key=lambda each: (each.code, each.message))
+        return (*(_may_not_list(*each) for each in missing.items()), *found)
 
     def get(self, gvk: GVK, namespace: str, name: str) -> Body | None:
         """One object; None where there is none, or it may not be read."""
         kind = self.kinds.get(gvk)
         return self._get(kind, ObjectRef(gvk.group, gvk.kind, namespace, name)) if kind is not None else None
+
+    def read(self, body: Body) -> Answer | None:
+        """The answer to a GET of an object; None where its kind is not served."""
+        kind, ref = self.kinds.of(body), ref_of(body)
+        return self._client.request("GET", kind.path(ref.namespace, ref.name)) if kind is not None else None
 
     # -- lists ------------------------------------------------------------------------------------------------
 
@@ -128,6 +142,7 @@ class Observer:
         """The kinds to list: what is desired, what kfspec ever compiles to, and what the inventory names."""
         wanted = {gvk_of(body) for body in desired.values()}
         named = {(gvk.group, gvk.kind) for gvk in wanted}
+        self._wanted = frozenset(named)
         found = [self.kinds.get(gvk) for gvk in sorted(wanted)]
         for gvk in kinds.COMPILED:
             if (gvk.group, gvk.kind) not in named and self._release.kind(gvk.group, gvk.kind) is not None:
@@ -136,15 +151,17 @@ class Observer:
         found += [self.kinds.preferred(*pair) for pair in sorted(self.inventory.group_kinds - named)]
         return [kind for kind in found if kind is not None]
 
-    def _list(self, kind: Kind, desired: Mapping[ObjectRef, Body], exact: bool) -> Generator[Seen, None, None]:
+    def _list(
+        self, kind: Kind, desired: Mapping[ObjectRef, Body], exact: bool, namespaces: Iterable[str]
+    ) -> Generator[Seen, None, None]:
         answer = yield from self._pages(kind, "", desired, exact)
         if answer.status == 403 and kind.namespaced:
-            for namespace in sorted({ref.namespace for ref in desired if ref.namespace}):
+            for namespace in sorted(namespaces):
                 answer = yield from self._pages(kind, namespace, desired, exact)
                 if answer.status == 403:
-                    self._problems.append(_may_not_list(kind, namespace))
+                    self._unlisted.add((namespace, kind))
         elif answer.status == 403:
-            self._problems.append(_may_not_list(kind, ""))
+            self._unlisted.add(("", kind))
         elif not answer.ok and answer.status != 404:  # 404: the kind is not served, so there are none
             message = f"cannot list {kind.resource}: {answer.message}"
             self._problems.append(finding("KF503", message))
@@ -176,11 +193,12 @@ class Observer:
             return Seen(ref, None, live)
         wanted = self._scope.marked(body, live)
         manager = self._scope.applier.manager
-        if not exact and unchanged(wanted, live, manager, kind.served):
+        going = live["metadata"].get("deletionTimestamp")
+        if not exact and not going and unchanged(wanted, live, manager, kind.served):
             return Seen(ref, wanted, None, unchanged=True)
         return Seen(ref, wanted, live)
 
-    def _contents(self, namespace: str) -> Contents:
+    def contents(self, namespace: str) -> Contents:
         """What would go with a namespace: claims of the project and of anybody else."""
         claims = self._client.request("GET", path_of("v1", "persistentvolumeclaims", namespace), {"limit": str(PAGE)})
         listed = claims.body if claims.ok else {"items": [], "metadata": {}}
@@ -229,7 +247,11 @@ class Observer:
         return answer.body if answer.ok else None
 
     def _predicted(self, ref: ObjectRef, kind: Kind, desired: Body, live: Body | None) -> Seen:
-        live = live if live is not None else self._get(kind, ref)
+        if live is None:
+            answer = self._client.request("GET", kind.path(ref.namespace, ref.name))
+            if answer.status == 403:
+                return Seen(ref, self._scope.marked(desired, None), None, _unreadable(kind, ref), verb=Verb.NONE)
+            live = answer.body if answer.ok else None
         wanted = self._scope.marked(desired, live)
         verb = self.rights.verb(kind.gvk, kind.plural, ref.namespace)
         if verb is Verb.NONE:
@@ -238,7 +260,7 @@ class Observer:
             hint = f"grant patch on {kind.resource}{where}; dry runs need it too (deploy/ci-diff-only.yaml)"
             self._problems.append(finding("KF505", message, hint=hint))
         applier = self._scope.applier
-        verdict = predict(wanted, live, applier.manager, applier.force, kind.served)
+        verdict = written(wanted, live, applier.manager, applier.force, kind.served)
         return Seen(ref, wanted, live, verdict, verb=verb)
 
     def apply(self, kind: Kind, body: Body, *, force: bool, dry_run: bool = False) -> Answer:
@@ -254,16 +276,26 @@ class Observer:
         return self._client.request("PATCH", path, query, body, APPLY_PATCH)
 
 
-def _may_not_list(kind: Kind, namespace: str) -> Diagnostic:
+def _namespaces(refs: Iterable[ObjectRef]) -> set[str]:
+    return {ref.namespace for ref in refs if ref.namespace}
+
+
+def _may_not_list(namespace: str, resources: list[str]) -> Diagnostic:
     """Without `list`, what left the spec stays unseen; what is desired is asked about one by one."""
     where = f" in namespace {namespace}" if namespace else ""
-    hint = f"grant list on {kind.resource}{where}; without it, what left the spec is not seen"
-    return finding("KF504", f"not allowed to list {kind.resource}{where}", hint=hint)
+    hint = f"grant list on {'it' if len(resources) == 1 else 'them'}{where}; without it, what left the spec is not seen"
+    return finding("KF504", f"not allowed to list {', '.join(resources)}{where}", hint=hint)
+
+
+def _unreadable(kind: Kind, ref: ObjectRef) -> Verdict:
+    """Of what may neither be read nor tried nobody knows whether it is there."""
+    where = f" in namespace {ref.namespace}" if ref.namespace else ""
+    return Verdict(None, (), Refusal(Why.FORBIDDEN, f"not allowed to get or to patch {kind.resource}{where}"))
 
 
 def _no_kind(desired: Body) -> Verdict:
     gvk: GVK = gvk_of(desired)
-    return Verdict(None, (), Refusal(Why.NO_KIND, f"the cluster does not serve {gvk.kind} of {gvk.api_version}"))
+    return Verdict(None, (), Refusal(Why.NO_KIND, f"there is no {gvk.kind} of {gvk.api_version}"))
 
 
 def _refusal(answer: Answer, ref: ObjectRef) -> Refusal:
@@ -273,9 +305,11 @@ def _refusal(answer: Answer, ref: ObjectRef) -> Refusal:
     said = answer.message.partition("\n")[0]  # what follows is a comparison of Go structures
     fields = tuple(cause["field"] for cause in answer.causes if cause.get("field"))
     if answer.status == 404 and details.get("kind") == "namespaces":
-        return Refusal(Why.NO_NAMESPACE, f"the namespace {ref.namespace} is not there, and nothing here makes it")
+        return Refusal(Why.NO_NAMESPACE, f"there is no namespace {ref.namespace}")
     if answer.status == 404:
         return Refusal(Why.NO_KIND, said)
+    if answer.status == 403 and not answer.by_webhook and 'User "' in said and '" cannot ' in said:  # RBAC's words
+        return Refusal(Why.FORBIDDEN, said)
     if answer.by_webhook or answer.status == 403:
         return Refusal(Why.ADMISSION, said, fields)
     return Refusal(Why.INVALID if answer.status in (400, 422, 500) else Why.OTHER, said, fields)

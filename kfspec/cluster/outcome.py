@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from kfspec import kinds
 from kfspec.cluster.observation import Observer
 from kfspec.cluster.session import Session
+from kfspec.cluster.transport import WORKERS
 from kfspec.kinds.base import Readiness, State
 from kfspec.kinds.readiness import finished
-from kfspec.planning.leftovers import is_run, item_of
+from kfspec.planning.leftovers import PROJECT_LABEL, is_run, item_of
 from kfspec.planning.retention import collected, retired
 from kfspec.planning.values import Plan
 from kfspec.resource import GVK, Body, ObjectRef, Resource, ref_of
@@ -47,12 +49,14 @@ class ItemStatus(NamedTuple):
 
 def statuses(session: Session) -> tuple[ItemStatus, ...]:
     """Every item of the environment, in the order of the spec."""
-    live = {ref_of(body): body for _, body in session.observer.each_live(session.target.bodies)}
+    bodies = session.target.bodies
+    live = {ref_of(body): body for _, body in session.observer.each_live(bodies)}
     look = looker(session.observer, live)
+    other = _unlisted(session, [body for body in bodies if ref_of(body) not in live], look)
     items: dict[str, list[ObjectStatus]] = {}
     for resource in session.target.resources:
         items.setdefault(".".join(map(str, resource.item)), []).append(
-            _status(resource.ref, live.get(resource.ref), look)
+            other.get(resource.ref) or _status(resource.ref, live.get(resource.ref), look)
         )
     return tuple(
         ItemStatus(item, tuple(sorted(found, key=_rank)), _earlier(item, session.target.resources, live, look))
@@ -62,6 +66,26 @@ def statuses(session: Session) -> tuple[ItemStatus, ...]:
 
 def _rank(status: ObjectStatus) -> int:
     return _WORST.index(status.readiness.state)
+
+
+def _unlisted(
+    session: Session, bodies: list[Body], look: Callable[[GVK, str, str], Body | None]
+) -> dict[ObjectRef, ObjectStatus]:
+    """The states of objects that no list had: kinds that may not be listed, and what is not the project's yet."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        answers = list(pool.map(session.observer.read, bodies))
+    found = {}
+    for body, answer in zip(bodies, answers, strict=True):
+        ref = ref_of(body)
+        if answer is None or answer.status == 404:
+            continue
+        if not answer.ok:
+            found[ref] = ObjectStatus(ref, Readiness(State.UNKNOWN, answer.message))
+        elif (answer.body["metadata"].get("labels") or {}).get(PROJECT_LABEL) != session.target.scope.project:
+            found[ref] = ObjectStatus(ref, Readiness(State.WAITING, "there is one, which is not the project's"))
+        else:
+            found[ref] = _status(ref, answer.body, look)
+    return found
 
 
 def _status(ref: ObjectRef, body: Body | None, look: Callable[[GVK, str, str], Body | None]) -> ObjectStatus:

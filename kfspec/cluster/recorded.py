@@ -20,13 +20,14 @@ def observe(
     release: Release,
     source: Source,
     applied: dict[str, str] | None = None,
+    contents: dict[str, Contents] | None = None,
 ) -> Observation:
     """What a cluster that holds exactly `live` would be seen as; everything that no rule settles is predicted."""
     there = {ref_of(body): body for body in live}
     wanted = {ref_of(body): body for body in desired}
     seen = [_compared(ref, body, there.get(ref), scope, release) for ref, body in wanted.items()]
     rest = [Seen(ref, None, body) for ref, body in there.items() if ref not in wanted]
-    return Observation((*seen, *rest), source, (), applied or {}, _contents(there))
+    return Observation((*seen, *rest), source, (), applied or {}, _contents(there) | (contents or {}))
 
 
 def _compared(ref: ObjectRef, desired: Body, live: Body | None, scope: Scope, release: Release) -> Seen:

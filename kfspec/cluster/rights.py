@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from kfspec.cluster.transport import Client
-from kfspec.live import Verb
-from kfspec.resource import GVK
+from kfspec.fieldsets import own_entries
+from kfspec.fieldtypes import Served
+from kfspec.live import Verb, Verdict
+from kfspec.prediction import predict
+from kfspec.resource import GVK, Body
 
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -43,3 +46,17 @@ class Rights:
         if (gvk.group, gvk.kind) not in NEVER_PUT and self.may("update", gvk.group, plural, namespace):
             return Verb.UPDATE
         return Verb.RECREATE if self.may("delete", gvk.group, plural, namespace) else Verb.NONE
+
+
+def written(desired: Body, live: Body | None, manager: str, force: bool, served: Served) -> Verdict:
+    """What writing the object as a whole gives, by a caller who may not patch: what the manager wrote before, and does not
+    desire any more, goes as it would by an apply."""
+    if live is None or len(own := own_entries(live, manager)) != 1 or own[0].get("operation") != "Update":
+        return predict(desired, live, manager, force, served)
+    meta = live["metadata"]
+    as_applied = [{**entry, "operation": "Apply"} if entry is own[0] else entry for entry in meta["managedFields"]]
+    verdict = predict(desired, {**live, "metadata": {**meta, "managedFields": as_applied}}, manager, force, served)
+    if verdict.body is None:
+        return verdict
+    body = {**verdict.body, "metadata": {**verdict.body["metadata"], "managedFields": meta["managedFields"]}}
+    return verdict._replace(body=body)

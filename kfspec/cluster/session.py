@@ -91,6 +91,12 @@ class Session(NamedTuple):
         """The cluster, for people."""
         return f"{self.client.context} ({self.client.host})"
 
+    def afresh(self) -> Session:
+        """The same, with nothing remembered of earlier looks: kinds and rights come and go while one watches."""
+        release = self.target.environment.release
+        assert release is not None  # a target has one
+        return self._replace(observer=Observer(self.client, release, self.target.scope))
+
     def plan(self, exact: bool = False, force: bool = False) -> Plan:
         """Look, and plan."""
         return self.target.plan(self.observer.observe(self.target.bodies, exact), self.name, force)
@@ -105,12 +111,20 @@ def connect(goal: Target, kubeconfig: FilePath | None, context: str | None) -> t
     path: Path = ("cluster",)
     try:
         client = Client(kubeconfig, context or cluster.context)
+    except ClusterError as error:
+        return None, (finding("KF500", str(error), hint=error.hint),)
+    try:
         found = list(_wrong_cluster(client, cluster.context, cluster.uid, path))
     except ClusterError as error:
-        return None, (finding("KF501", str(error), hint=error.hint),)
+        return None, (unreachable(error),)
     if found:
         return None, tuple(found)
     return Session(client, Observer(client, release, goal.scope), goal), ()
+
+
+def unreachable(error: ClusterError) -> Diagnostic:
+    """The finding for a cluster that does not answer."""
+    return finding("KF501", str(error), hint=error.hint)
 
 
 def _wrong_cluster(client: Client, context: str | None, uid: str | None, path: Path) -> Iterable[Diagnostic]:
@@ -127,5 +141,5 @@ def _wrong_cluster(client: Client, context: str | None, uid: str | None, path: P
             yield finding("KF502", message, (*path, "uid"), hint="choose the right --context, or correct the uid")
     elif context is not None and client.context not in (context, "in-cluster"):
         message = f"the environment means context '{context}', and '{client.context}' was asked for"
-        hint = "leave out --context, or write 'cluster: {{uid: ...}}' so that contexts may have any name"
+        hint = "leave out --context, or write 'cluster: {uid: ...}' so that contexts may have any name"
         yield finding("KF502", message, (*path, "context"), hint=hint)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kfspec.live import Contents
 from kfspec.resource import Body
 
 FORMAT_VERSION = 1
@@ -28,6 +29,8 @@ class Snapshot(NamedTuple):
     cluster: str
     """The uid of the cluster's namespace kube-system; "" where it may not be read."""
     applied: dict[str, str]
+    contents: dict[str, Contents]
+    """What is in the project's own namespaces, whoever made it. May be filled while objects are written."""
     objects: tuple[Body, ...] = ()
 
 
@@ -69,7 +72,9 @@ def _fill(folder: Path, snapshot: Snapshot, objects: Iterable[tuple[str, Body]])
     finally:
         for file in files.values():
             file.close()
-    head = {"formatVersion": FORMAT_VERSION, **snapshot._asdict(), "objects": dict(sorted(counts.items()))}
+    contents = {name: inside._asdict() for name, inside in snapshot.contents.items()}
+    said = {**snapshot._asdict(), "contents": contents, "objects": dict(sorted(counts.items()))}
+    head = {"formatVersion": FORMAT_VERSION, **said}
     (folder / HEAD).write_text(json.dumps(head, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return sum(counts.values())
 
@@ -100,7 +105,8 @@ def read(folder: Path) -> Snapshot:
         objects = tuple(body for resource in head["objects"] for body in _objects(folder / f"{resource}.jsonl"))
         if len(objects) != sum(head["objects"].values()):
             raise SnapshotError(f"'{folder}' is damaged: objects are missing")
-        return Snapshot(head["project"], head["environment"], head["cluster"], dict(head["applied"]), objects)
+        contents = {name: Contents(**inside) for name, inside in head.get("contents", {}).items()}
+        return Snapshot(head["project"], head["environment"], head["cluster"], dict(head["applied"]), contents, objects)
     except FileNotFoundError as error:
         raise SnapshotError(f"there is no snapshot at '{folder}': {Path(error.filename).name} is missing") from error
     except OSError as error:

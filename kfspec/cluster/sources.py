@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 from kfspec.cluster import recorded
-from kfspec.cluster.session import Target, connect, target
+from kfspec.cluster.session import Target, connect, target, unreachable
+from kfspec.cluster.transport import ClusterError
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostics, has_errors
-from kfspec.live import Source
+from kfspec.live import Contents, Source
 from kfspec.planning.values import Plan
 from kfspec.resource import Body
 
@@ -33,7 +34,10 @@ def plan_against(
     session, found = connect(goal, kubeconfig, context)
     if session is None:
         return None, found
-    return session.plan(exact), found
+    try:
+        return session.plan(exact), found
+    except ClusterError as error:
+        return None, (*found, unreachable(error))
 
 
 def _of_snapshot(goal: Target, folder: FilePath) -> tuple[Plan | None, Diagnostics]:
@@ -52,7 +56,8 @@ def _of_snapshot(goal: Target, folder: FilePath) -> tuple[Plan | None, Diagnosti
     if uid is not None and snapshot.cluster not in ("", uid):
         message = f"'{folder}' is of another cluster: its uid is {snapshot.cluster}, the environment means {uid}"
         return None, (finding("KF502", message, ("cluster", "uid")),)
-    return _predicted(goal, snapshot.objects, Source.SNAPSHOT, str(folder), snapshot.applied), ()
+    known = (snapshot.applied, snapshot.contents)
+    return _predicted(goal, snapshot.objects, Source.SNAPSHOT, str(folder), *known), ()
 
 
 def _of_revision(goal: Target, spec: FilePath, revision: str) -> tuple[Plan | None, Diagnostics]:
@@ -74,13 +79,18 @@ def _of_revision(goal: Target, spec: FilePath, revision: str) -> tuple[Plan | No
     release = goal.environment.release
     assert release is not None  # a target has one
     live = [recorded.as_applied(body, goal.scope, release) for body in bodies]
-    return _predicted(goal, live, Source.GIT, revision, {}), ()
+    return _predicted(goal, live, Source.GIT, revision, {}, {}), ()
 
 
 def _predicted(
-    goal: Target, live: list[Body] | tuple[Body, ...], source: Source, name: str, applied: dict[str, str]
+    goal: Target,
+    live: list[Body] | tuple[Body, ...],
+    source: Source,
+    name: str,
+    applied: dict[str, str],
+    contents: dict[str, Contents],
 ) -> Plan:
     release = goal.environment.release
     assert release is not None  # a target has one
-    observation = recorded.observe(goal.bodies, live, goal.scope, release, source, applied)
+    observation = recorded.observe(goal.bodies, live, goal.scope, release, source, applied, contents)
     return goal.plan(observation, name)

@@ -138,7 +138,7 @@ class _Planning:
         if project is None or (project == self._subject.project and environment in (None, self._subject.environment)):
             return None
         where = f", environment '{environment}'" if environment else ""
-        return f"project '{project}'{where}"
+        return f"it belongs to project '{project}'{where}"
 
     def _after(self, seen: Seen) -> tuple[ObjectRef, ...]:
         """What the same plan makes and this object cannot be stored without."""
