@@ -43,14 +43,15 @@ class Kinds:
     def __init__(self, client: Client, release: Release) -> None:
         self._client = client
         self._release = release
-        self._found: dict[GVK, Kind | None] = {}
+        self._found: dict[GVK, Kind] = {}
         self._discovered: dict[str, Answer] = {}
 
     def get(self, gvk: GVK) -> Kind | None:
-        """The kind; None where neither catalogue nor cluster knows it."""
-        if gvk not in self._found:
-            self._found[gvk] = catalogued(self._release, gvk) or self._discover(gvk)
-        return self._found[gvk]
+        """The kind; None where neither catalogue nor cluster knows it yet: a definition may be applied in between."""
+        found = self._found.get(gvk) or catalogued(self._release, gvk) or self._discover(gvk)
+        if found is not None:
+            self._found[gvk] = found
+        return found
 
     def of(self, body: Body) -> Kind | None:
         """The kind of an object."""
@@ -74,6 +75,7 @@ class Kinds:
         return None
 
     def _ask(self, path: str) -> Answer:
-        if path not in self._discovered:
-            self._discovered[path] = self._client.request("GET", path)
-        return self._discovered[path]
+        answer = self._discovered.get(path) or self._client.request("GET", path)
+        if answer.ok and path.count("/") < 3:  # what a version serves may grow; which version is preferred stays
+            self._discovered[path] = answer
+        return answer

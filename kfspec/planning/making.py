@@ -10,7 +10,7 @@ from kfspec.diagnostics import Path, Pos
 from kfspec.effects import effects
 from kfspec.fieldtypes import served
 from kfspec.kinds.base import Moment, Outcome
-from kfspec.live import Applier, Observation, Seen, Source, Verb, Why
+from kfspec.live import Applier, Observation, Seen, Verb, Why
 from kfspec.ordering import in_order, needed, needed_label, stages
 from kfspec.planning.deltas import Step, applied_by, deltas, record_key
 from kfspec.planning.leftovers import RunPolicy, is_run, item_of, leftover, ours, renamed
@@ -276,8 +276,3 @@ def _parts(field: str) -> Iterator[str | int]:
         for index in rest.split("[") if rest else ():
             text = index.rstrip("]")
             yield int(text) if text.isdigit() else text
-
-
-def source_words(source: Source, name: str) -> str:
-    """What a plan compares with, for people."""
-    return {Source.CLUSTER: name, Source.SNAPSHOT: f"snapshot {name}", Source.GIT: f"revision {name}"}[source]
