@@ -20,6 +20,8 @@ mistakes: .venv/dev.stamp ## Print what tests/mistakes answers anew, where the a
 	@$(BIN)/python -m tests.test_mistakes
 bench: .venv/dev.stamp ## Measure kfspec beside its peers, as ratios
 	@$(BIN)/python -m bench $(ARGS)
+soak: .venv/dev.stamp ## Interrupt `kfspec apply` at each of its requests, not only at some as the tests do
+	@KFSPEC_SOAK=all $(BIN)/pytest tests/soak $(ARGS)
 docs: .venv/dev.stamp ## Generate docs/codes.md, docs/kinds.md and schemas/kfspec.schema.json
 	@$(BIN)/python -m tests.support.docs
 sandbox: .venv/dev.stamp ## Start a local API server with the CRDs and print its kubeconfig

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from kfspec.cli.common import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, target_options
 
 
@@ -16,6 +17,7 @@ from kfspec.cli.targets import choose, target_options
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--allow-destroy", is_flag=True, help="With --prune: delete what holds data too.")
 @click.option("--force-conflicts", is_flag=True, help="Take fields that other managers hold.")
+@ALLOW_EXEC
 @click.option("--timeout", type=click.FloatRange(min=0), default=600, show_default=True, help="Seconds to wait.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print the plan.")
 def command(
@@ -28,6 +30,7 @@ def command(
     yes: bool,
     allow_destroy: bool,
     force_conflicts: bool,
+    allow_exec: bool,
     timeout: float,
     quiet: bool,
 ) -> int:
@@ -36,5 +39,5 @@ def command(
     from kfspec.cluster.execution import Options
 
     options = Options(prune, allow_destroy, force_conflicts, timeout)
-    chosen = choose(specs, environment)
+    chosen = choose(specs, environment, execution(allow_exec))
     return applying.apply(chosen, kubeconfig, context, options, yes=yes, wait=wait, quiet=quiet)

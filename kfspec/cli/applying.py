@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-
-import click
 
 from kfspec.cli.comparing import targets
 from kfspec.cli.printing import print_plans
-from kfspec.cli.running import agreed, refused, run, stoppable
+from kfspec.cli.running import agreed, refused, run, say, stoppable, tell, unread
 from kfspec.cli.targets import Chosen
 from kfspec.cluster.execution import Options, deletions
 from kfspec.cluster.session import Session, connect
+from kfspec.cluster.transport import CancelledError
 from kfspec.codes import finding
 from kfspec.diagnostics import has_errors
 from kfspec.planning import Action, Plan
@@ -51,12 +51,30 @@ def apply(
     opened = sessions(chosen, kubeconfig, context)
     if opened is None:
         return 1
-    plans = [session.plan(force=options.force_conflicts) for session in opened]
+    plans = planned(chosen, opened, lambda session: session.plan(force=options.force_conflicts))
+    if plans is None:
+        return INTERRUPTED
     status = execute_shown(chosen, opened, plans, options, "apply", yes=yes, quiet=quiet)
     if status or not wait:
         return status
-    late = [not _ready(chosen, *pair, options.timeout) for pair in zip(opened, plans, strict=True)]
-    return int(any(late))
+    for session, plan in zip(opened, plans, strict=True):
+        status = max(status, _waited(chosen, session, plan, options.timeout))
+        if status == INTERRUPTED:
+            break
+    return status
+
+
+def planned(chosen: Chosen, opened: list[Session], make: Callable[[Session], Plan]) -> list[Plan] | None:
+    """The plan of every session; None where a signal came, which is said. Raises ClusterError."""
+    plans = []
+    for session in opened:
+        cancelled = session.client.cancelled
+        with stoppable(cancelled), suppress(CancelledError):
+            plans.append(make(session))
+        if cancelled.is_set():
+            say(chosen, [finding("KF606", "interrupted", hint="nothing was changed; run it again")])
+            return None
+    return plans
 
 
 def execute_shown(
@@ -71,19 +89,20 @@ def execute_shown(
 ) -> int:
     """Print the plans, ask, and execute them; the exit status."""
     if not quiet:
-        print_plans(plans, chosen.texts)
-        sys.stdout.flush()
+        with unread(sys.stdout):
+            print_plans(plans, chosen.texts)
+            sys.stdout.flush()
     if refused(chosen, opened, plans, options):
         return 1
     todo = sum(_steps(plan, options) for plan in plans)
     if todo and not agreed(f"{verb} {todo} change{'s' if todo != 1 else ''}?", yes):
-        click.echo("nothing was changed", err=True)
+        tell("nothing was changed")
         return 1
     for session, plan in zip(opened, plans, strict=True):
         if not run(chosen, session, plan, options):
             return INTERRUPTED if session.client.cancelled.is_set() else 1
     if todo:
-        click.echo(f"done: {todo} change{'s' if todo != 1 else ''}", err=True)
+        tell(f"done: {todo} change{'s' if todo != 1 else ''}")
     return 0
 
 
@@ -93,14 +112,18 @@ def _steps(plan: Plan, options: Options) -> int:
     return writes + len(allowed)
 
 
-def _ready(chosen: Chosen, session: Session, plan: Plan, timeout: float) -> bool:
-    from kfspec.cluster.outcome import await_ready
+def _waited(chosen: Chosen, session: Session, plan: Plan, timeout: float) -> int:
+    """Wait until all that was applied is ready; the exit status."""
+    from kfspec.cluster.outcome import ObjectStatus, await_ready
 
-    tell: Callable[[str], None] = lambda words: click.echo(f"waiting: {words}", err=True)  # noqa: E731 - one use
+    late: tuple[ObjectStatus, ...] = ()
     refs = [change.ref for change in plan.changes if change.desired is not None]
-    with stoppable(session.client.cancelled):
-        late = await_ready(session, refs, timeout, tell)
-    found = tuple(finding("KF607", f"{one.ref}: {one.readiness.message or one.readiness.state.value}") for one in late)
-    if found:
-        chosen.say(found)
-    return not has_errors(found)
+    cancelled = session.client.cancelled
+    with stoppable(cancelled), suppress(CancelledError):
+        late = await_ready(session, refs, timeout, lambda words: tell(f"waiting: {words}"))
+    if cancelled.is_set():
+        say(chosen, [finding("KF606", "interrupted", hint="all is applied; 'kfspec status' tells how ready it is")])
+        return INTERRUPTED
+    found = [finding("KF607", f"{one.ref}: {one.readiness.message or one.readiness.state.value}") for one in late]
+    say(chosen, found)
+    return int(has_errors(found))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 import click
 
@@ -42,8 +43,7 @@ def refused(chosen: Chosen, sessions: list[Session], plans: list[Plan], options:
         for session, plan in zip(sessions, plans, strict=True)
         for diagnostic in objections(plan, options, session.observer.inventory, session.target.scope.parent)
     ]
-    if found:
-        chosen.say(tuple(found))
+    say(chosen, found)
     return has_errors(found)
 
 
@@ -54,13 +54,35 @@ def run(chosen: Chosen, session: Session, plan: Plan, options: Options) -> bool:
         for event in execute(plan, session.client, session.observer, session.target.scope, options):
             code = _FINDINGS.get(event.happening)
             if code is None:
-                click.echo(_line(event), err=True)
+                tell(_line(event))
             else:
                 what = f"{event.ref}: " if event.ref is not None else ""
                 found.append(finding(code, f"{what}{event.message}", hint=_hint(event)))
-    if found:
-        chosen.say(tuple(found))
+    say(chosen, found)
     return not has_errors(found)
+
+
+def say(chosen: Chosen, found: Sequence[Diagnostic]) -> None:
+    """Print findings, if there are any."""
+    if found:
+        with unread(sys.stderr):
+            chosen.say(tuple(found))
+            sys.stderr.flush()
+
+
+def tell(line: str) -> None:
+    """A line of progress. Nobody has to read it: what was begun is not left half done because a pipe was closed."""
+    with unread(sys.stderr):
+        click.echo(line, err=True)
+
+
+@contextmanager
+def unread(stream: TextIO) -> Iterator[None]:
+    """Go on where the reader of `stream` is gone; nothing more is written to it."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _line(event: Event) -> str:
@@ -84,7 +106,8 @@ def stoppable(cancelled: threading.Event) -> Iterator[None]:
     def stop(number: int, frame: Any) -> None:
         cancelled.set()
         signal.signal(number, before[signal.Signals(number)])
-        click.echo("stopping after what is under way ...", err=True)
+        with suppress(OSError):  # not through the stream, which may be in the middle of a line
+            os.write(2, b"stopping after what is under way ...\n")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

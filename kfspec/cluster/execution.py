@@ -17,11 +17,11 @@ from kfspec.cluster import inventory
 from kfspec.cluster.addressing import Kind
 from kfspec.cluster.inventory import Inventory
 from kfspec.cluster.observation import Observer, Scope
-from kfspec.cluster.transport import WORKERS, Answer, Client, ClusterError
+from kfspec.cluster.rights import written
+from kfspec.cluster.transport import WORKERS, Answer, CancelledError, Client, ClusterError
 from kfspec.live import Verb
 from kfspec.planning.deltas import comparable, record_digest, record_key, within
 from kfspec.planning.values import Action, Change, Plan
-from kfspec.prediction import predict
 from kfspec.resource import Body, ObjectRef, gvk_of
 
 WRITES = frozenset({Action.CREATE, Action.RUN, Action.UPDATE, Action.ADOPT, Action.REPLACE})
@@ -105,6 +105,8 @@ class _Execution:
         self._writes = [change for change in plan.changes if change.action in WRITES]
         self._deletions, self._spared = deletions(plan, options)
         self._done = 0
+        self._lost: Event | None = None
+        """That the server cannot be reached any more."""
         self._total = len(self._writes) + len(self._deletions)
 
     def run(self) -> Iterator[Event]:
@@ -119,6 +121,8 @@ class _Execution:
             self._close_inventory()
         except _Ending as stop:
             yield stop.event._replace(done=self._done, total=self._total)
+        except CancelledError:
+            yield Event(Happening.STOPPED, None, "interrupted", self._done, self._total)
         except ClusterError as error:
             yield Event(Happening.FAILED, None, str(error), self._done, self._total)
 
@@ -135,6 +139,10 @@ class _Execution:
 
     def _open_inventory(self) -> None:
         before = self._observer.inventory
+        kept = self._options.mode is Mode.COLLECT
+        if before.unreadable and self._total and not kept:  # what it names must not be lost
+            message = f"cannot read the inventory {self._scope.parent}: {before.unreadable}"
+            raise _Ending(Event(Happening.FAILED, None, message))
         wanted = inventory.of(self._members(), before.applied)
         kinds, spaces = before.group_kinds | wanted.group_kinds, before.namespaces | wanted.namespaces
         opened = before._replace(group_kinds=kinds, namespaces=spaces)
@@ -156,9 +164,9 @@ class _Execution:
             for change in self._plan.changes
             if change.desired is not None and change.action is not Action.BLOCKED
         }
-        before = self._observer.inventory
         closed = inventory.of(members, applied)
-        if self._total or (before.exists and dict(before.applied) != applied):
+        before = self._observer.inventory
+        if self._total or (before.exists and not self._scope.parent.holds(before, closed)):
             self._store(closed)
 
     def _store(self, content: Inventory) -> None:
@@ -190,12 +198,17 @@ class _Execution:
     def _guarded(self, change: Change, work: Callable[[Change], Event]) -> Event:
         if self._client.cancelled.is_set():
             return Event(Happening.STOPPED, change.ref, "interrupted")
+        if self._lost is not None:  # each of a thousand would wait for the server as long as the first ones did
+            return self._lost
         try:
             return work(change)
         except _Ending as stop:
             return stop.event
+        except CancelledError:
+            return Event(Happening.STOPPED, change.ref, "interrupted")
         except ClusterError as error:
-            return Event(Happening.FAILED, change.ref, str(error))
+            self._lost = Event(Happening.FAILED, change.ref, str(error))
+            return self._lost
 
     def _write(self, change: Change) -> Event:
         desired = change.desired
@@ -232,7 +245,7 @@ class _Execution:
             live = self._client.request("GET", path)
             if not live.ok:
                 return live
-            verdict = predict(desired, live.body, self._scope.applier.manager, True, kind.served)
+            verdict = written(desired, live.body, self._scope.applier.manager, True, kind.served)
             answer = self._client.request("PUT", path, self._query(), verdict.body)
             if answer.status != 409 or self._client.cancelled.is_set():
                 return answer

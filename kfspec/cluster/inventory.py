@@ -39,6 +39,8 @@ class Inventory(NamedTuple):
     namespaces: frozenset[str] = frozenset()
     applied: Mapping[str, str] = MappingProxyType({})
     """`planning.deltas.record_key(ref)` -> digest of what was applied last, which tells a change of the spec from drift."""
+    unreadable: str = ""
+    """Why it is not known whether there is one."""
 
     @property
     def foreign(self) -> bool:
@@ -69,6 +71,11 @@ class Parent(NamedTuple):
         """Its URL path."""
         return path_of("v1", "configmaps", self.namespace, self.name)
 
+    def holds(self, stored: Inventory, wanted: Inventory) -> bool:
+        """Whether what is stored says what is wanted. The parent's own namespace is never written down."""
+        spaces = stored.namespaces == wanted.namespaces - {self.namespace}
+        return spaces and stored.group_kinds == wanted.group_kinds and dict(stored.applied) == dict(wanted.applied)
+
     def __str__(self) -> str:
         return f"ConfigMap/{self.namespace}/{self.name}"
 
@@ -79,9 +86,9 @@ def parent_of(project: str, environment: str, namespace: str) -> Parent:
 
 
 def read(answer: Answer) -> Inventory:
-    """The inventory of an answer to a GET of the parent."""
+    """The inventory of an answer to a GET of the parent: only a 404 says that there is none."""
     if not answer.ok:
-        return Inventory()
+        return Inventory(unreadable="" if answer.status == 404 else answer.message)
     meta = answer.body["metadata"]
     annotations = meta.get("annotations") or {}
     kinds = frozenset(_group_kind(text) for text in annotations.get(_GROUP_KINDS, "").split(",") if text)
