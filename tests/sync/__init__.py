@@ -1,0 +1,1 @@
+"""Sync against the contract servers: no real server of Kubeflow Pipelines or Model Registry was run."""
