@@ -69,7 +69,7 @@ def planned(chosen: Chosen, opened: list[Session], make: Callable[[Session], Pla
     plans = []
     for session in opened:
         cancelled = session.client.cancelled
-        with stoppable(cancelled), suppress(CancelledError):
+        with stoppable(cancelled, session.client.abort), suppress(CancelledError):
             plans.append(make(session))
         if cancelled.is_set():
             say(chosen, [finding("KF606", "interrupted", hint="nothing was changed; run it again")])
@@ -119,7 +119,7 @@ def _waited(chosen: Chosen, session: Session, plan: Plan, timeout: float) -> int
     late: tuple[ObjectStatus, ...] = ()
     refs = [change.ref for change in plan.changes if change.desired is not None]
     cancelled = session.client.cancelled
-    with stoppable(cancelled), suppress(CancelledError):
+    with stoppable(cancelled, session.client.abort), suppress(CancelledError):
         late = await_ready(session, refs, timeout, lambda words: tell(f"waiting: {words}"))
     if cancelled.is_set():
         say(chosen, [finding("KF606", "interrupted", hint="all is applied; 'kfspec status' tells how ready it is")])

@@ -30,6 +30,8 @@ def command(
     opened = applying.sessions(chosen, kubeconfig, context)
     if opened is None:
         return 1
-    plans = [retirement(session) for session in opened]
+    plans = applying.planned(chosen, opened, retirement)
+    if plans is None:
+        return applying.INTERRUPTED
     options = Options(prune=True, allow_destroy=allow_destroy, mode=Mode.DESTROY)
     return applying.execute_shown(chosen, opened, plans, options, "delete", yes=yes)

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import click
 
-from kfspec.cli.targets import choose, target_options
+from kfspec.cli.common import ALLOW_EXEC, execution
+from kfspec.cli.targets import choose, looking_options
 
 FORMATS = ("text", "json", "markdown", "html")
 
 
 @click.command("diff")
-@target_options
+@looking_options
 @click.option("--against", default="cluster", help="cluster, snapshot:PATH or git:REV.", show_default=True)
 @click.option("--format", "format_name", type=click.Choice(FORMATS), default="text", help="How to print.")
 @click.option("--drift-only", is_flag=True, help="Only what somebody changed in the cluster.")
 @click.option("--exact", is_flag=True, help="Ask the server about every object, unchanged ones too.")
+@ALLOW_EXEC
 @click.option("--field-manager", metavar="M", help="Speak as this field manager.")
 def command(
     specs: tuple[str, ...],
@@ -27,6 +29,7 @@ def command(
     format_name: str,
     drift_only: bool,
     exact: bool,
+    allow_exec: bool,
     field_manager: str | None,
 ) -> int:
     """Print the plan for specs (kfspec.yaml here); nothing is written.
@@ -36,7 +39,7 @@ def command(
     from kfspec.cli.comparing import plans
     from kfspec.diagnostics import has_errors
 
-    chosen = choose(specs, environment)
+    chosen = choose(specs, environment, execution(allow_exec))
     made, found = plans(chosen, specs, against, kubeconfig, context, field_manager, exact=exact)
     if chosen.stop_if_wrong():
         return 2

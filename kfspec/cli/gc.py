@@ -24,5 +24,7 @@ def command(
     opened = applying.sessions(chosen, kubeconfig, context)
     if opened is None:
         return 1
-    plans = [collection(session) for session in opened]
+    plans = applying.planned(chosen, opened, collection)
+    if plans is None:
+        return applying.INTERRUPTED
     return applying.execute_shown(chosen, opened, plans, Options(prune=True, mode=Mode.COLLECT), "delete", yes=yes)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -50,7 +50,7 @@ def refused(chosen: Chosen, sessions: list[Session], plans: list[Plan], options:
 def run(chosen: Chosen, session: Session, plan: Plan, options: Options) -> bool:
     """Execute a plan and tell each step; whether it ended well."""
     found: list[Diagnostic] = []
-    with stoppable(session.client.cancelled):
+    with stoppable(session.client.cancelled, session.client.abort):
         for event in execute(plan, session.client, session.observer, session.target.scope, options):
             code = _FINDINGS.get(event.happening)
             if code is None:
@@ -100,12 +100,16 @@ def _hint(event: Event) -> str | None:
 
 
 @contextmanager
-def stoppable(cancelled: threading.Event) -> Iterator[None]:
-    """The first SIGINT or SIGTERM lets what is under way end and begins nothing more; a second one ends the process."""
+def stoppable(cancelled: threading.Event, abort: Callable[[], None] | None = None) -> Iterator[None]:
+    """The first SIGINT or SIGTERM lets what is under way end and begins nothing more; a second one cuts it off (`abort`)."""
 
     def stop(number: int, frame: Any) -> None:
+        if cancelled.is_set():
+            signal.signal(number, before[signal.Signals(number)])
+            if abort is not None:
+                abort()
+            return
         cancelled.set()
-        signal.signal(number, before[signal.Signals(number)])
         with suppress(OSError):  # not through the stream, which may be in the middle of a line
             os.write(2, b"stopping after what is under way ...\n")
 

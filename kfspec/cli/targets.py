@@ -16,12 +16,24 @@ from kfspec.cli.reporting import report
 from kfspec.diagnostics import Diagnostics, has_errors
 from kfspec.document import place
 from kfspec.forking import in_child
+from kfspec.packages import Execution
 from kfspec.pipeline import Prepared, prepare
 
 
-def target_options(command: Callable[..., int]) -> Callable[..., int]:
-    """`SPEC... -e ENV --kubeconfig --context`, and words for a cluster that does not answer."""
+Command = Callable[..., int]
 
+
+def target_options(command: Command) -> Command:
+    """`SPEC... -e ENV --kubeconfig --context`, and words for a cluster that does not answer: exit status 1."""
+    return _with_target(command, 1)
+
+
+def looking_options(command: Command) -> Command:
+    """The same for commands whose exit status 1 means changes: 2."""
+    return _with_target(command, 2)
+
+
+def _with_target(command: Command, failed: int) -> Command:
     @functools.wraps(command)
     def guarded(*args: Any, **options: Any) -> int:
         try:
@@ -33,7 +45,7 @@ def target_options(command: Callable[..., int]) -> Callable[..., int]:
             if not isinstance(error, ClusterError):
                 raise
             report((unreachable(error),), {}, "text", stream=sys.stderr)
-            return 1
+            return failed
 
     decorated = guarded
     for decorate in (
@@ -79,10 +91,10 @@ class Chosen(NamedTuple):
         return diagnostic
 
 
-def choose(specs: Sequence[str], environment: str | None) -> Chosen:
+def choose(specs: Sequence[str], environment: str | None, execution: Execution = Execution.REFUSED) -> Chosen:
     """Read and lower the specs. Raises click.UsageError where it is not clear which environment is meant."""
     names = specs or (DEFAULT_SPEC,)
-    prepared = [prepare(Path(spec), (environment,) if environment else ()) for spec in names]
+    prepared = [prepare(Path(spec), (environment,) if environment else (), execution) for spec in names]
     builds = [one.build for one in prepared]
     declared = list(dict.fromkeys(name for build in builds for name in build.environment_names))
     if environment is None and len(declared) > 1:

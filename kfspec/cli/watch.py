@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from kfspec.cli.targets import choose, target_options
+from kfspec.cli.targets import choose, looking_options
 
 
 @click.command("watch")
-@target_options
+@looking_options
 @click.option(
     "--interval", type=click.FloatRange(min=0.1), default=60, show_default=True, help="Seconds between looks."
 )

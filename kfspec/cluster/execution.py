@@ -127,6 +127,8 @@ class _Execution:
             yield Event(Happening.FAILED, None, str(error), self._done, self._total)
 
     def _why_spared(self, change: Change) -> str:
+        if self._options.mode is Mode.DESTROY:
+            return "holds data or is a run; --allow-destroy deletes it"
         if not self._options.prune:
             return "left the spec; --prune deletes it"
         return "left the spec and holds data; --prune --allow-destroy deletes it"
@@ -214,6 +216,8 @@ class _Execution:
         desired = change.desired
         assert desired is not None  # only deletions have none
         kind = self._observer.kinds.of(desired)
+        if kind is None and change.after and self._until(lambda: self._observer.kinds.of(desired) is not None):
+            kind = self._observer.kinds.of(desired)  # what defines it was applied just now
         if kind is None:
             return Event(Happening.FAILED, change.ref, f"the cluster does not serve {gvk_of(desired).api_version}")
         if change.action is Action.REPLACE:

@@ -114,6 +114,9 @@ class Observer:
         """The inventory as it is now; empty where another engine applies."""
         if self._scope.keeps_inventory:
             self.inventory = inventory.read(self._client.request("GET", self._scope.parent.path))
+            if self.inventory.unreadable:  # kinds that only it names are not looked at
+                message = f"cannot read the inventory {self._scope.parent}: {self.inventory.unreadable}"
+                self._problems.append(finding("KF503", message))
         return self.inventory
 
     @property
@@ -244,6 +247,8 @@ class Observer:
 
     def _get(self, kind: Kind, ref: ObjectRef) -> Body | None:
         answer = self._client.request("GET", kind.path(ref.namespace, ref.name))
+        if not answer.ok and answer.status not in (403, 404):
+            self._problems.append(finding("KF503", f"cannot read {ref}: {answer.message}"))
         return answer.body if answer.ok else None
 
     def _predicted(self, ref: ObjectRef, kind: Kind, desired: Body, live: Body | None) -> Seen:

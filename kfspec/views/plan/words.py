@@ -113,6 +113,8 @@ def why(change: Change) -> str:
             said = f"{said}, and stays"
         case Reason.RENAMED if change.detail:
             return f"renamed, it {'was' if change.action is Action.CREATE else 'is now'} {change.detail}"
+        case Reason.DRIFT if change.action in (Action.CREATE, Action.RUN):
+            return change.detail or said
         case Reason.SUPERSEDES if change.detail:
             return f"{said}; before it: {change.detail}"
         case Reason.CONFLICT if change.detail:
