@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from kfspec.catalog import Release
 from kfspec.cluster.transport import Answer, Client, path_of
-from kfspec.fieldtypes import Served, served
 from kfspec.resource import GVK, Body
+from kfspec.ssa.types import Served, served
 
 
 class Kind(NamedTuple):

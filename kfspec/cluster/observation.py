@@ -20,10 +20,10 @@ from kfspec.cluster.rights import Rights, written
 from kfspec.cluster.transport import APPLY_PATCH, WORKERS, Answer, Client, path_of
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics
-from kfspec.fieldsets import unchanged
 from kfspec.live import Applier, Conflict, Contents, Observation, Refusal, Seen, Source, Verb, Verdict, Why
-from kfspec.prediction import predict
 from kfspec.resource import GVK, Body, ObjectRef, gvk_of, ref_of
+from kfspec.ssa.fieldsets import unchanged
+from kfspec.ssa.prediction import predict
 
 PAGE = 500
 """Objects that one LIST asks for."""

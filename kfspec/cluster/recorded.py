@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from kfspec.catalog import Release
 from kfspec.cluster.observation import Scope
-from kfspec.fieldsets import field_set, unchanged
-from kfspec.fieldtypes import Served, served
 from kfspec.live import Contents, Observation, Seen, Source
-from kfspec.prediction import predict
 from kfspec.resource import Body, ObjectRef, gvk_of, ref_of
+from kfspec.ssa.fieldsets import field_set, unchanged
+from kfspec.ssa.prediction import predict
+from kfspec.ssa.types import Served, served
 
 
 def observe(

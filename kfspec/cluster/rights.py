@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kfspec.cluster.transport import Client
-from kfspec.fieldsets import own_entries
-from kfspec.fieldtypes import Served
 from kfspec.live import Verb, Verdict
-from kfspec.prediction import predict
 from kfspec.resource import GVK, Body
+from kfspec.ssa.fieldsets import own_entries
+from kfspec.ssa.prediction import predict
+from kfspec.ssa.types import Served
 
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 

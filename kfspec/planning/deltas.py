@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from kfspec.diagnostics import Path
 from kfspec.differ import Operation, apply, describe_path, diff
-from kfspec.fieldsets import Owner, own_entries, owners
-from kfspec.fieldtypes import Served
 from kfspec.kinds.base import digest8
 from kfspec.live import Seen
 from kfspec.planning.values import Delta
 from kfspec.resource import Body, ObjectRef
+from kfspec.ssa.fieldsets import Owner, own_entries, owners
+from kfspec.ssa.types import Served
 
 _SERVERS = frozenset({"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"})
 """Metadata that the API server writes at every change."""

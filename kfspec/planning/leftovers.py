@@ -168,7 +168,9 @@ def _rest(body: Body) -> Body:
 def _moved(new: ObjectRef, old: ObjectRef) -> tuple[Said, ...]:
     kind = (new.group, new.kind)
     if kind == ("", "PersistentVolumeClaim"):
-        return (Said(f"the new volume is empty; the data stays in {old.name}", Outcome.DISRUPTS, "Kubernetes, volumes"),)
+        return (
+            Said(f"the new volume is empty; the data stays in {old.name}", Outcome.DISRUPTS, "Kubernetes, volumes"),
+        )
     if kind == ("kubeflow.org", "Notebook"):
         return (Said("starts as a new server under a new URL", Outcome.DISRUPTS, "notebook-controller v1.10.0"),)
     if kind == ("serving.kserve.io", "InferenceService"):

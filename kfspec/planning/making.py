@@ -8,7 +8,6 @@ from typing import NamedTuple
 from kfspec.catalog import Release
 from kfspec.diagnostics import Path, Pos
 from kfspec.effects import effects
-from kfspec.fieldtypes import served
 from kfspec.kinds.base import Moment, Outcome
 from kfspec.live import Applier, Observation, Seen, Verb, Why
 from kfspec.ordering import in_order, needed, needed_label, stages
@@ -16,6 +15,7 @@ from kfspec.planning.deltas import Step, applied_by, deltas, record_key
 from kfspec.planning.leftovers import RunPolicy, is_run, item_of, leftover, ours, renamed
 from kfspec.planning.values import Action, Change, Delta, Plan, Reason, Said
 from kfspec.resource import Body, ObjectRef, Resource, gvk_of, origin_of
+from kfspec.ssa.types import served
 
 _NAMESPACE = ("", "Namespace")
 _REASONS = {
