@@ -33,6 +33,7 @@ def test_help_lists_every_command() -> None:
         "  init      Begin a project, or write a spec around a script.\n"
         "  validate  Check a spec, or plain manifests, offline.\n"
         "  compile   Write a spec's kustomize base and overlays.\n"
+        "  graph     Show what feeds what.\n"
         "  diff      Print what applying a spec would do.\n"
         "  apply     Do what the plan says.\n"
         "  status    Tell how ready each item is, and how its runs ended.\n"
