@@ -215,13 +215,13 @@ PAIRS = {
     "V1beta1GraphConfig": ("spec", "nasConfig", "graphConfig"),
     "V1beta1Operation": ("spec", "nasConfig", "operations", 0),
 }
-"""Classes of the package kubeflow-katib -> where their fields stand in an Experiment."""
+"""Classes of the package kubeflow-katib-api -> where their fields stand in an Experiment."""
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_katib_types_have_the_fields_of_its_own_client(name: str) -> None:
     """The client's version is 0.19; that of 0.18 has the same fields."""
-    models = pytest.importorskip("kubeflow.katib.models")
+    models = pytest.importorskip("kubeflow_katib_api.models")
     known, _ = release("1.11")
     entry = known.kind("kubeflow.org", "Experiment") if known is not None else None
     assert entry is not None

@@ -41,6 +41,7 @@ def test_help_lists_every_command() -> None:
         "  destroy   Delete a project's objects from a cluster.\n"
         "  snapshot  Write live objects to files, for diffs without credentials.\n"
         "  watch     Repeat the diff, and tell each change.\n"
+        "  sync      Make KFP or Model Registry hold what payloads say.\n"
         "  import    Write a spec for existing manifests.\n"
         "  fmt       Lay out spec files; comments stay.\n"
         "  schema    Print the JSON Schema of a spec, for editors.\n"
@@ -60,7 +61,7 @@ def test_help_lists_every_command() -> None:
             "-e goes with --stdout: base and overlays are written together, or would not fit",
         ),
         (("compile", QUICKSTART, "--stdout"), "--stdout prints one environment; say which with -e: dev, prod"),
-        (("explain", "KF999"), "there is no code 'KF999'; did you mean 'KF900'?"),
+        (("explain", "KF901"), "there is no code 'KF901'; did you mean 'KF900'?"),
     ],
 )
 def test_usage_errors_exit_2(arguments: tuple[str, ...], message: str) -> None:

@@ -47,16 +47,25 @@ def test_the_readme_lists_the_commands_that_exist() -> None:
 def test_the_public_names() -> None:
     assert kfspec.__all__ == [
         "Build",
+        "Change",
         "Diagnostic",
         "Document",
+        "Observation",
+        "Plan",
         "Resource",
+        "Session",
         "build",
         "check",
+        "connect",
+        "execute",
         "load",
         "lower",
+        "plan",
+        "prepare",
         "read_spec",
         "render",
         "resolve",
+        "target",
         "verify",
     ]
     assert all(getattr(kfspec, name).__doc__ for name in kfspec.__all__)
