@@ -114,14 +114,14 @@ def renamed(changes: list[Change], left: Mapping[ObjectRef, Body]) -> list[Chang
     """The same changes, those that are one thing under another name told as such.
 
     A created object and one that left the spec are the same thing if they are of one kind and namespace and all that the
-    new one says stands in the old one, its own name aside. Where several could be meant, none is; and runs never are: another
-    content is another run.
+    new one says stands in the old one, its own name aside. Where several could be meant, none is. What one item made before
+    and makes now is not renamed, it has another content: a run, or what is named by a hash of its own.
     """
     gone = [c for c in changes if c.action in (Action.PRUNE, Action.KEEP) and not is_run(c.ref) and c.ref in left]
     made = [c for c in changes if c.action is Action.CREATE]
     told: dict[ObjectRef, Change] = {}
     for change in made:
-        before = [g for g in gone if _alike(g.ref, change.ref)]
+        before = [g for g in gone if _alike(g.ref, change.ref) and g.item != change.item]
         beside = [c for c in made if _alike(c.ref, change.ref)]
         if not before or len(before) * len(beside) > _COMPARED:
             continue
