@@ -142,12 +142,12 @@ class Observer:
     # -- lists ------------------------------------------------------------------------------------------------
 
     def _listed(self, desired: Mapping[ObjectRef, Body]) -> list[Kind]:
-        """The kinds to list: what is desired, what kfspec ever compiles to, and what the inventory names."""
+        """The kinds to list: what is desired, and what the inventory names; without one, what kfspec ever compiles to."""
         wanted = {gvk_of(body) for body in desired.values()}
         named = {(gvk.group, gvk.kind) for gvk in wanted}
         self._wanted = frozenset(named)
         found = [self.kinds.get(gvk) for gvk in sorted(wanted)]
-        for gvk in kinds.COMPILED:
+        for gvk in () if self.inventory.exists else kinds.COMPILED:
             if (gvk.group, gvk.kind) not in named and self._release.kind(gvk.group, gvk.kind) is not None:
                 named.add((gvk.group, gvk.kind))
                 found.append(self.kinds.get(gvk))

@@ -183,13 +183,13 @@ def test_what_a_controller_made_with_copied_labels_is_never_pruned(desk: Desk) -
 
 def test_taking_over_what_would_have_to_be_replaced_is_blocked(desk: Desk) -> None:
     board = {"apiVersion": "tensorboard.kubeflow.org/v1alpha1", "kind": "Tensorboard", "metadata": {"name": "logs"}}
-    desk.make({**board, "spec": {"logspath": "pvc://old/logs"}}, manager="dashboard")
+    desk.make({**board, "spec": {"logspath": "s3://old/logs"}}, manager="dashboard")
     desk.standing(
-        "resources: {logs: {apiVersion: tensorboard.kubeflow.org/v1alpha1, kind: Tensorboard, spec: {logspath: 'pvc://new/logs'}}}\n"
+        "resources: {logs: {apiVersion: tensorboard.kubeflow.org/v1alpha1, kind: Tensorboard, spec: {logspath: 's3://new/logs'}}}\n"
     )
     desk.run("apply", "--yes", "--force-conflicts")
     live = desk.get("tensorboard.kubeflow.org/v1alpha1/tensorboards/logs") or {}
-    assert live["spec"] == {"logspath": "pvc://old/logs"}
+    assert live["spec"] == {"logspath": "s3://old/logs"}
     done = desk.run("apply", "--yes", "--force-conflicts")
     assert done.err.splitlines()[0] == (
         "error[KF601]: cannot apply Tensorboard/team/logs: taking it over means deleting and creating it, and somebody else "

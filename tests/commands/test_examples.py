@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -27,16 +28,25 @@ ENVIRONMENTS = [
 ]
 
 
+def of_the_cluster(known: dict[str, Any]) -> set[str]:
+    """The items whose objects are in no namespace, profiles aside."""
+    blocks = [known[block] for block in ("servingRuntimes", "trainingRuntimes") if block in known]
+    return {*known.get("modelCaches", ()), *(n for block in blocks for n in block if block[n].get("clusterScoped"))}
+
+
 def moved(desk: Desk, spec: Path) -> None:
     """A copy of a spec whose projects and profiles are the test's own, and which kfspec itself applies."""
     shutil.copytree(spec.parent, desk.folder, dirs_exist_ok=True)
     text = spec.read_text()
     known = yaml.safe_load(text)
     profiles = {*known.get("profiles", ()), *(known.get("externals") or {}).get("profiles", ())}
-    for name in sorted(profiles, key=len, reverse=True):
+    for name in sorted(profiles | of_the_cluster(known), key=len, reverse=True):
         text = re.sub(rf"(?<![-\w./\"@]){re.escape(name)}(?![-\w.@/])", f"{desk.namespace}-{name}", text)
     text = re.sub(r"^project: (\S+)", rf"project: \1-{desk.namespace}", text, flags=re.M)
-    if "platform" in known:
+    text = re.sub(r"^dashboard:\n", f"dashboard:\n  namespace: {desk.namespace}\n", text, flags=re.M)
+    if "inventoryNamespace" not in known.get("platform", {"inventoryNamespace": ""}):
+        text = re.sub(r"^platform:\n", f"platform:\n  inventoryNamespace: {desk.namespace}\n", text, flags=re.M)
+    elif "platform" in known:
         text = re.sub(r"^  inventoryNamespace: .*", f"  inventoryNamespace: {desk.namespace}", text, flags=re.M)
     else:
         text = text.replace("project:", f"platform: {{inventoryNamespace: {desk.namespace}}}\nproject:", 1)

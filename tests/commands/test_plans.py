@@ -386,7 +386,7 @@ def test_a_volume_never_shrinks(desk: Desk) -> None:
 
 
 def test_a_changed_log_path_replaces_the_tensorboard(desk: Desk) -> None:
-    text = "resources: {logs: {apiVersion: tensorboard.kubeflow.org/v1alpha1, kind: Tensorboard, spec: {logspath: 'pvc://PATH'}}}\n"
+    text = "resources: {logs: {apiVersion: tensorboard.kubeflow.org/v1alpha1, kind: Tensorboard, spec: {logspath: 's3://PATH'}}}\n"
     desk.standing(text.replace("PATH", "a/logs"))
     desk.apply()
     before = (desk.get("tensorboard.kubeflow.org/v1alpha1/tensorboards/logs") or {})["metadata"]["uid"]
@@ -394,7 +394,7 @@ def test_a_changed_log_path_replaces_the_tensorboard(desk: Desk) -> None:
     assert desk.told() == {"Tensorboard/logs": ("replace", "ignored-by-controller")}
     desk.apply()
     after = desk.get("tensorboard.kubeflow.org/v1alpha1/tensorboards/logs") or {}
-    assert (after["metadata"]["uid"] != before, after["spec"]) == (True, {"logspath": "pvc://b/logs"})
+    assert (after["metadata"]["uid"] != before, after["spec"]) == (True, {"logspath": "s3://b/logs"})
     assert desk.told() == {}
 
 

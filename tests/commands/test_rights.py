@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from kfspec import kinds
+from kfspec.catalog import release
 from tests.commands.conftest import grant
 from tests.commands.harness import Desk, change_of
 
@@ -146,11 +148,12 @@ def test_missing_rights_are_named_and_the_rest_goes_on(desk: Desk) -> None:
     desk.standing(
         "notebooks: {lab: {image: 'registry.example.com/jupyter:1'}}\npodDefaults: {hub: {env: {A: b}}}\nvolumes: {data: {size: 1Gi}}\n"
     )
-    compiled = {"authorizationpolicies.security.istio.io", "inferenceservices.serving.kserve.io"}
-    compiled |= {f"{kind}.kubeflow.org" for kind in ("experiments", "poddefaults")}
-    compiled |= {f"{kind}jobs.kubeflow.org" for kind in ("jax", "mpi", "paddle", "pytorch", "tf", "xgboost")}
-    inside = ", ".join(sorted(compiled | {"persistentvolumeclaims", "rolebindings.rbac.authorization.k8s.io"}))
-    cluster = "namespaces, profiles.kubeflow.org"
+    known, _ = release("1.10")
+    entries = [entry for gvk in kinds.COMPILED if known and (entry := known.kind(gvk.group, gvk.kind))]
+    named = {f"{entry.plural}.{entry.group}".rstrip("."): entry.namespaced for entry in entries}
+    may = {"notebooks.kubeflow.org", "configmaps"}
+    inside = ", ".join(sorted(name for name, namespaced in named.items() if namespaced and name not in may))
+    cluster = ", ".join(sorted(name for name, namespaced in named.items() if not namespaced))
     plan = desk.plan()
     assert {c["object"]["kind"]: (c["action"], c["reason"], c["verb"], c["predicted"]) for c in plan["changes"]} == {
         "Notebook": ("create", "missing", "none", True),

@@ -1,0 +1,115 @@
+"""Plans of what a loop keeps elsewhere, and of the dashboard: what a change does, and what becomes of what it supersedes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from kfspec.catalog.dashboard import SETTINGS, links
+from tests.commands.harness import Desk, change_of, effects_of
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.apiserver
+
+NAME = "centraldashboard-config"
+PACKAGES = ROOT / "tests" / "ir" / "packages"
+
+
+def pipelines(desk: Desk, item: str, platform: str = "") -> None:
+    """A spec of a pipeline in the desk's namespace."""
+    for name in ("conditions", "exits"):
+        shutil.copyfile(PACKAGES / f"{name}.yaml", desk.folder / f"{name}.yaml")
+    desk.standing(f"pipelines: {{train: {item}}}\n")
+    spec = desk.folder / "kfspec.yaml"
+    text = spec.read_text()
+    given = f"platform: {{syncImage: sync:1, {platform}inventoryNamespace: {desk.namespace}}}"
+    spec.write_text(text.replace(f"platform: {{inventoryNamespace: {desk.namespace}}}", given))
+
+
+def test_a_changed_schedule_starts_one_job_and_takes_the_old_one_away(desk: Desk) -> None:
+    pipelines(desk, '{package: conditions.yaml, recurringRuns: {nightly: {cron: "0 2 * * *"}}}')
+    assert desk.told() == {
+        "ConfigMap/kfspec-pipeline-train": ("create", "missing"),
+        "ConfigMap/kfspec-sync-shop-kfp": ("create", "missing"),
+        "CronJob/kfspec-sync-shop-kfp": ("create", "missing"),
+        "Job/kfspec-sync-shop-kfp-HASH": ("create", "missing"),
+    }
+    desk.apply("--prune")
+    assert desk.told() == {}
+    (before,) = desk.names("batch/v1/jobs")
+    pipelines(desk, '{package: conditions.yaml, recurringRuns: {nightly: {cron: "0 3 * * *"}}}')
+    plan = desk.plan()
+    assert effects_of(plan, "ConfigMap/kfspec-pipeline-train") == [
+        "the next sync, at once by a Job or within ten minutes, brings it to Kubeflow Pipelines: a new package is a new "
+        "version, a changed schedule is made anew, and a new run starts"
+    ]
+    actions = sorted((c["object"]["kind"], c["action"]) for c in plan["changes"])
+    assert actions == [("ConfigMap", "update"), ("Job", "create"), ("Job", "prune")]
+    desk.apply("--prune")
+    (after,) = desk.names("batch/v1/jobs")
+    assert after != before
+    assert desk.told() == {}
+
+
+def test_the_last_item_goes_and_the_loop_stays_to_take_it_away(desk: Desk) -> None:
+    pipelines(desk, "{package: conditions.yaml}")
+    spec = desk.folder / "kfspec.yaml"
+    spec.write_text(spec.read_text() + "volumes: {data: {size: 1Gi}}\n")
+    desk.apply("--prune")
+    spec.write_text("".join(line for line in spec.read_text().splitlines(True) if not line.startswith("pipelines:")))
+    told = desk.told()
+    assert {name: what for name, (what, _) in told.items() if "HASH" not in name} == {
+        "ConfigMap/kfspec-pipeline-train": "prune",
+        "CronJob/kfspec-sync-shop-kfp": "update",
+    }
+    desk.apply("--prune")
+    (name,) = desk.names("batch/v1/cronjobs")
+    loop = desk.get(f"batch/v1/cronjobs/{name}")
+    assert loop is not None
+    assert "kfspec-pipeline-train" not in json.dumps(loop["spec"])
+    spec.write_text(spec.read_text() + "sync: off\n")
+    desk.apply("--prune")
+    assert (desk.names("v1/persistentvolumeclaims"), desk.names("batch/v1/cronjobs"), desk.names("batch/v1/jobs")) == (
+        ["data"],
+        [],
+        [],
+    )
+
+
+def test_a_new_package_is_a_new_version_and_the_old_one_stays(desk: Desk) -> None:
+    kubernetes = "pipelines: kubernetes, "
+    pipelines(desk, "{package: conditions.yaml}", kubernetes)
+    spec = desk.folder / "kfspec.yaml"
+    spec.write_text(spec.read_text() + 'kubeflow: "1.11"\n')
+    desk.apply("--prune")
+    (before,) = desk.names("pipelines.kubeflow.org/v2beta1/pipelineversions")
+    pipelines(desk, "{package: exits.yaml}", kubernetes)
+    spec.write_text(spec.read_text() + 'kubeflow: "1.11"\n')
+    plan = desk.plan()
+    assert [
+        (c["object"]["kind"], c["action"]) for c in plan["changes"] if c["object"]["kind"] == "PipelineVersion"
+    ] == [("PipelineVersion", "create")]
+    assert [(kept["object"]["kind"], kept["reason"]) for kept in plan["kept"]] == [("PipelineVersion", "superseded")]
+    desk.apply("--prune", "--allow-destroy")
+    versions = desk.names("pipelines.kubeflow.org/v2beta1/pipelineversions")
+    assert (before in versions, len(versions)) == (True, 2)
+    assert desk.plan()["changes"] == []
+
+
+def test_the_plan_says_what_of_others_would_be_lost(desk: Desk) -> None:
+    live = links("1.10.2")
+    live["quickLinks"].append({"desc": "of another team", "link": "/theirs/", "text": "Theirs"})
+    data = {"links": json.dumps(live, indent=4), "settings": json.dumps(SETTINGS, indent=2)}
+    desk.make({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}, manager="kubectl")
+    desk.standing("dashboard: {own: true, namespace: {ns}, quickLinks: {Ours: {link: /ours/, desc: of this team}}}\n")
+    plan = desk.plan()
+    assert effects_of(plan, f"ConfigMap/{NAME}") == [
+        "changes everybody's dashboard at the next page load; links that others added and the spec does not say are lost"
+    ]
+    assert change_of(plan, f"ConfigMap/{NAME}")["action"] == "blocked", "its fields are kubectl's: --force-conflicts"
+    told = desk.run("diff").out
+    assert '-             "desc": "of another team",' in told
+    assert '+             "desc": "of this team",' in told
+    assert "Kubeflow Notebooks" not in told
