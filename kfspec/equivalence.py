@@ -19,12 +19,29 @@ _SERVERS = frozenset(
 
 _QUANTITIES = frozenset({"limits", "requests", "hard", "capacity", "minResources", "maxResources"})
 
-_RUNS = frozenset({"Experiment", "PyTorchJob", "TFJob", "XGBoostJob", "MPIJob", "PaddleJob", "JAXJob", "MXJob"})
+_RUNS = frozenset(
+    {
+        "Experiment",
+        "PyTorchJob",
+        "TFJob",
+        "XGBoostJob",
+        "MPIJob",
+        "PaddleJob",
+        "JAXJob",
+        "MXJob",
+        "TrainJob",
+        "SparkApplication",
+    }
+)
 """Kinds whose objects are named by their content."""
 
 _DEFAULTS = {
+    ("", "LimitRange"): "kfspec.kinds.kubernetes.limitrange",
     ("serving.kserve.io", "InferenceService"): "kfspec.kinds.kserve.defaults",
     ("kubeflow.org", "Experiment"): "kfspec.kinds.katib.defaults",
+    ("kubeflow.org", "PVCViewer"): "kfspec.kinds.kubeflow.pvcviewer",
+    ("sparkoperator.k8s.io", "SparkApplication"): "kfspec.kinds.spark.defaults",
+    ("trainer.kubeflow.org", "TrainJob"): "kfspec.kinds.trainer.overrides",
 }
 """Kinds whose webhook writes defaults into the object, and the module whose `defaulted` does the same."""
 

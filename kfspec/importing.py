@@ -7,18 +7,19 @@ to `resources`. A literal that looks like a credential never gets into the spec.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kfspec import kinds
 from kfspec.catalog import Release
 from kfspec.catalog import release as find_release
-from kfspec.checks import references
+from kfspec.checks import references, trainingruntimes
 from kfspec.codes import finding
 from kfspec.credentials import env_credential
 from kfspec.diagnostics import Diagnostic, Diagnostics, Severity, has_errors, in_order
 from kfspec.document import place
 from kfspec.equivalence import equivalent
+from kfspec.kinds import profile_lift
 from kfspec.kinds.base import Context, Kind
 from kfspec.kinds.lifting import run_name
 from kfspec.manifests import objects_of, read_manifests
@@ -28,8 +29,6 @@ from kfspec.yamlio.load import load
 
 HOME_PROFILE = "kubeflow-user-example-com"
 """The profile of objects that say no namespace: the one that the default install makes."""
-
-_RUN_BLOCKS = frozenset({"trainingJobs", "experiments"})
 
 
 class Imported(NamedTuple):
@@ -52,9 +51,12 @@ class _Lifted(NamedTuple):
     resources: tuple[Resource, ...]
 
 
-def import_manifests(paths: Sequence[str], project: str, kubeflow: str = "1.10") -> Imported:
-    """The spec of every object in files, directories and, as `-`, standard input."""
-    release, problems = find_release(kubeflow)
+def import_manifests(
+    paths: Sequence[str], project: str, kubeflow: str = "1.10", components: Mapping[str, str] | None = None
+) -> Imported:
+    """The spec of every object in files, directories and, as `-`, standard input. `components`: single ones at other
+    versions than the release's."""
+    release, problems = find_release(kubeflow, components)
     if release is None:
         return Imported({}, problems, {}, 0, 0)
     found: list[Diagnostic] = []
@@ -79,7 +81,7 @@ def import_manifests(paths: Sequence[str], project: str, kubeflow: str = "1.10")
             texts[file] = documents[0].texts[file] if documents else data.decode("utf-8", "replace")
             found.extend(of_file)
     lifted = list(_lift_all(bodies, release))
-    spec = _spec(lifted, project, kubeflow, secrets, release)
+    spec = _spec(lifted, {"project": project, "kubeflow": kubeflow, **_given(components)}, secrets, release)
     passed = sum(each.block == "resources" for each in lifted)
     return Imported(spec, in_order(found), texts, passed, len(bodies))
 
@@ -141,39 +143,114 @@ def _blocks() -> dict[tuple[str, str], tuple[str, str]]:
         ("kubeflow.org", "PodDefault"): ("podDefaults", "poddefault"),
         ("kubeflow.org", "Notebook"): ("notebooks", "notebook"),
         ("serving.kserve.io", "InferenceService"): ("inferenceServices", "inferenceservice"),
+        ("serving.kserve.io", "ServingRuntime"): ("servingRuntimes", "kserve.servingruntime"),
+        ("serving.kserve.io", "ClusterServingRuntime"): ("servingRuntimes", "kserve.servingruntime"),
+        ("serving.kserve.io", "InferenceGraph"): ("inferenceGraphs", "kserve.inferencegraph"),
+        ("serving.kserve.io", "TrainedModel"): ("trainedModels", "kserve.trainedmodel"),
+        ("serving.kserve.io", "LocalModelCache"): ("modelCaches", "kserve.modelcache"),
         ("kubeflow.org", "Experiment"): ("experiments", "katib.experiment"),
+        ("tensorboard.kubeflow.org", "Tensorboard"): ("tensorboards", "kubeflow.tensorboard"),
+        ("sparkoperator.k8s.io", "SparkApplication"): ("sparkApplications", "spark.sparkapplication"),
+        ("sparkoperator.k8s.io", "ScheduledSparkApplication"): ("sparkApplications", "spark.sparkapplication"),
+        ("sparkoperator.k8s.io", "SparkConnect"): ("sparkConnects", "spark.sparkconnect"),
     }
     jobs = kinds.BLOCKS["trainingJobs"]
-    return table | {("kubeflow.org", kind): ("trainingJobs", module) for kind, module in jobs.items()}
+    runtime = ("trainingRuntimes", "trainer.trainingruntime")
+    table |= {("trainer.kubeflow.org", kind): runtime for kind in ("TrainingRuntime", "ClusterTrainingRuntime")}
+    group = {"trainer.trainjob": "trainer.kubeflow.org"}
+    return table | {
+        (group.get(module, "kubeflow.org"), kind): ("trainingJobs", module) for kind, module in jobs.items()
+    }
 
 
 def _lift_all(bodies: list[Body], release: Release) -> Iterator[_Lifted]:
     table = _blocks()
     profiles = {b["metadata"]["name"] for b in bodies if b["kind"] == "Profile"}
     taken: set[tuple[str, str]] = set()
+    viewers = {(b["metadata"].get("namespace"), b["metadata"]["name"]): b for b in bodies if b["kind"] == "PVCViewer"}
+    homes: dict[str, list[Body]] = {}
     for body in bodies:
+        here = body["metadata"]["name"] if body["kind"] == "Namespace" else body["metadata"].get("namespace")
+        homes.setdefault(str(here), []).append(body)
+    said: set[int] = set()
+    """Objects that another one's item stands for, by identity."""
+    for body in sorted(bodies, key=_last):
         group = body["apiVersion"].rpartition("/")[0]
+        place = (body["metadata"].get("namespace"), body["metadata"]["name"])
+        if id(body) in said or (body["kind"] == "PVCViewer" and place not in viewers):
+            continue  # another item makes it
         if (group, body["kind"]) == ("", "Namespace") and body["metadata"]["name"] in profiles:
             continue  # the profile's item makes it
         block, module = table.get((group, body["kind"]), ("resources", "resources"))
         lifted = _lift(body, block, module, release, taken) if block != "resources" else None
+        if lifted is not None and block == "volumes" and place in viewers:
+            shown = _with_viewer(lifted, viewers[place], release)
+            lifted = shown or lifted
+            if shown is not None:
+                del viewers[place]
+        if lifted is not None and block in _BESIDE:
+            home = lifted.name if block == "profiles" else str(place[0])
+            lifted, made = _with_beside(lifted, homes.get(home, []), module, release)
+            said |= made
         lifted = lifted or _passed_through(body, release, taken)
         taken.add((lifted.block, lifted.name))
         yield lifted
 
 
+_BESIDE = {"profiles": profile_lift.of_profile, "inferenceServices": profile_lift.of_service}
+"""Blocks whose items may stand for more objects of their namespace, and what says which."""
+
+
+def _last(body: Body) -> bool:
+    """Whether others' items may stand for the object: those are read first."""
+    return body["kind"] == "PVCViewer" or body["kind"] in profile_lift.KINDS
+
+
+def _with_beside(lifted: _Lifted, bodies: list[Body], module: str, release: Release) -> tuple[_Lifted, set[int]]:
+    """The item with what it can say of other objects, and which those are."""
+    kind = kinds.load(module)
+    ctx = _context(lifted.block, lifted.name, lifted.profile or lifted.name, release)
+    said: set[int] = set()
+    for beside in _BESIDE[lifted.block](lifted.name, bodies):
+        if any(id(body) in said for body in beside.bodies):
+            continue
+        others = {name: name for name in profile_lift.profiles_of({beside.field: beside.value})}
+        ctx = ctx._replace(namespaces={**ctx.namespaces, **others})
+        item = beside.added(lifted.item)
+        made = _lowered(kind, item, ctx)
+        if made and all(any(equivalent(body, r.body, release) for r in made) for body in beside.bodies):
+            lifted = lifted._replace(item=item, resources=made)
+            said |= {id(body) for body in beside.bodies}
+    return lifted, said
+
+
 def _lift(body: Body, block: str, module: str, release: Release, taken: set[tuple[str, str]]) -> _Lifted | None:
     """The first of the kind's items whose lowering is equivalent to the object."""
     given = body["metadata"]["name"]
-    name = run_name(given) if block in _RUN_BLOCKS else given
+    kind_of = (body["apiVersion"].rpartition("/")[0], body["kind"])
+    name = run_name(given) if kind_of in kinds.RUNS else given
     if (block, name) in taken:
         return None
     kind = kinds.load(module)
-    profile = "" if block == "profiles" else body["metadata"].get("namespace") or HOME_PROFILE
+    cluster = release.namespaced(body["apiVersion"].rpartition("/")[0], body["kind"]) is False
+    profile = "" if cluster else body["metadata"].get("namespace") or HOME_PROFILE
     for item in kind.lift(body):
         resources = _lowered(kind, item, _context(block, name, profile or name, release))
         if any(equivalent(body, resource.body, release) for resource in resources):
             return _Lifted(block, name, profile, item, resources)
+    return None
+
+
+def _with_viewer(volume: _Lifted, viewer: Body, release: Release) -> _Lifted | None:
+    """The volume with a viewer of its name, if its item can say that."""
+    from kfspec.kinds.volume import lift_viewer  # here: kinds load when they are used
+
+    ctx = _context("volumes", volume.name, volume.profile, release)
+    for said in lift_viewer(viewer):
+        item = {**volume.item, "viewer": said}
+        resources = _lowered(kinds.load("volume"), item, ctx)
+        if any(equivalent(viewer, resource.body, release) for resource in resources):
+            return volume._replace(item=item, resources=resources)
     return None
 
 
@@ -234,15 +311,22 @@ def _context(block: str, name: str, profile: str, release: Release) -> Context:
 # -- the spec ---------------------------------------------------------------------------------------------------
 
 
-def _spec(lifted: list[_Lifted], project: str, kubeflow: str, secrets: set[str], release: Release) -> dict[str, Any]:
+def _given(components: Mapping[str, str] | None) -> dict[str, Any]:
+    return {"components": dict(components)} if components else {}
+
+
+def _spec(lifted: list[_Lifted], head: dict[str, Any], secrets: set[str], release: Release) -> dict[str, Any]:
     profiles = {each.name for each in lifted if each.block == "profiles"}
     used = Counter(each.profile for each in lifted if each.profile)
     default = used.most_common(1)[0][0] if used else None
-    externals: dict[str, set[str]] = {"profiles": used.keys() - profiles, "secrets": set(secrets)}
+    callers = {name for each in lifted for name in profile_lift.profiles_of(each.item)}
+    externals: dict[str, set[str]] = {"profiles": (used.keys() | callers) - profiles, "secrets": set(secrets)}
     resources = tuple(resource for each in lifted for resource in each.resources)
     for block, name in references.undeclared(resources, Externals(), release):
         externals.setdefault(block, set()).add(name)
-    spec: dict[str, Any] = {"apiVersion": "kfspec.dev/v1alpha1", "project": project, "kubeflow": kubeflow}
+    for block, name in trainingruntimes.undeclared(resources, release):
+        externals.setdefault(block, set()).add(name)
+    spec: dict[str, Any] = {"apiVersion": "kfspec.dev/v1alpha1", **head}
     outside = {block: sorted(names) for block, names in externals.items() if names}
     if outside:
         spec["externals"] = outside

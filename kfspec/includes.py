@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import NamedTuple
 
 from kfspec.codes import finding
@@ -24,12 +25,17 @@ _OWN = frozenset(
 """What an included file may not say: there is one of each in a project."""
 
 
+AS_THEY_ARE: Mapping[FilePath, bytes] = MappingProxyType({})
+"""No file's content is replaced."""
+
+
 class _Reading(NamedTuple):
     """What a spec's files share while they are read."""
 
     root: FilePath
     texts: dict[str, str]
     found: list[Diagnostic]
+    instead: Mapping[FilePath, bytes]
 
 
 def project_root(spec: FilePath) -> FilePath:
@@ -56,22 +62,23 @@ def read_file(path: FilePath, root: FilePath, at_path: Path) -> tuple[bytes | No
         return None, (finding("KF051", f"cannot read '{path}': {reason}", at_path),)
 
 
-def read_spec(path: FilePath) -> tuple[Document | None, Diagnostics]:
+def read_spec(path: FilePath, instead: Mapping[FilePath, bytes] = AS_THEY_ARE) -> tuple[Document | None, Diagnostics]:
     """The spec with everything that it includes and extends. Findings are placed.
 
-    None is returned where there is no mapping to go on with. This is the only place that reads spec files.
+    `instead`: resolved file -> a content that is taken for the one on disk. None is returned where there is no mapping to
+    go on with. This is the only place that reads spec files.
     """
     file = str(path)
     start = Pos(file, 1, 1, 1, 1)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return None, (finding("KF001", f"'{path}' is not a regular file")._replace(pos=start),)
-        data = path.read_bytes()
+        data = instead.get(path.resolve()) or path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = "name the spec's file" if path.name != "kfspec.yaml" else "run it where kfspec.yaml is, or name the file"
         return None, (finding("KF001", f"cannot read '{path}': {reason}", hint=hint)._replace(pos=start),)
-    reading = _Reading(project_root(path), {}, [])
+    reading = _Reading(project_root(path), {}, [], instead)
     document = _parse(data, path, reading)
     if document is None:
         return None, tuple(reading.found)
@@ -164,7 +171,7 @@ def _each(
             continue
         data, problems = read_file(target, reading.root, place_of)
         reading.found.extend(place(document, problems))
-        other = _parse(data, target, reading) if data is not None else None
+        other = _parse(reading.instead.get(real, data), target, reading) if data is not None else None
         if other is not None:
             whole = take(whole, Marked(other.value, other.marks), other, target, (*chain, real))
     return whole

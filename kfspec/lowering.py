@@ -7,7 +7,7 @@ instead of made again: `lower(project, release, reuse=earlier)`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,7 @@ from kfspec import kinds
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Path
 from kfspec.document import locate, source_text
-from kfspec.kinds.base import CodeFiles, Context, Lowered
+from kfspec.kinds.base import CodeFiles, Context, Lowered, Synced
 from kfspec.resource import ObjectRef, Resource
 from kfspec.spec.base import Namespaced
 from kfspec.spec.project import Item, Project
@@ -24,6 +24,7 @@ from kfspec.wording import did_you_mean
 if TYPE_CHECKING:
     from kfspec.catalog import Release
     from kfspec.document import Document
+    from kfspec.ir.package import Package
 
 NO_SUBSTITUTE = ("kustomize.toolkit.fluxcd.io/substitute", "disabled")
 """Keeps Flux's `postBuild.substitute` from reading another tool's `${...}` (kustomize-controller 1.9, executed)."""
@@ -32,6 +33,7 @@ _FOREIGN_DOLLAR = re.compile(r"\$\{(?!vars\.)|\$\$\{")
 
 
 NO_CODE: Mapping[Path, CodeFiles] = MappingProxyType({})
+NO_PACKAGES: Mapping[Path, Package] = MappingProxyType({})
 
 
 class Lowering(NamedTuple):
@@ -46,14 +48,21 @@ class Lowering(NamedTuple):
 
 
 def lower(
-    project: Project, release: Release, reuse: Lowering | None = None, code: Mapping[Path, CodeFiles] = NO_CODE
+    project: Project,
+    release: Release,
+    reuse: Lowering | None = None,
+    code: Mapping[Path, CodeFiles] = NO_CODE,
+    packages: Mapping[Path, Package] = NO_PACKAGES,
 ) -> tuple[Lowering, Diagnostics]:
-    """The objects of every item. Findings carry spec paths. `code`: the files that each `code:` of the spec names."""
+    """The objects of every item. Findings carry spec paths. `code`: the files that each `code:` of the spec names;
+    `packages`: the compiled pipeline that each `package:` or `source:` stands for."""
     namespaces = _namespaces(project)
-    surroundings = (project.settings.project, project.settings.platform, namespaces, project.default_profile, release)
+    settings = project.settings
+    accounts = settings.externals.serviceAccounts
+    surroundings = (settings.project, settings.platform, namespaces, project.default_profile, release, accounts)
     earlier = reuse.by_item if reuse is not None and reuse.surroundings == surroundings else {}
     document = project.document
-    scan = bool(code) or any(_FOREIGN_DOLLAR.search(text) for text in document.texts.values())
+    scan = bool(code or packages) or any(_FOREIGN_DOLLAR.search(text) for text in document.texts.values())
     by_item: dict[tuple[str, str], tuple[Item, Lowered]] = {}
     found: list[Diagnostic] = []
     for key, item in project.items.items():
@@ -61,13 +70,64 @@ def lower(
         if old is not None and old[0] is item and _same_sources(item, project, reuse):
             by_item[key] = old
         else:
-            lowered = _lower_item(item, project, release, namespaces, code)
+            lowered = _lower_item(item, project, release, namespaces, _Files(code, packages))
             by_item[key] = (item, _without_substitution(lowered) if scan else lowered)
         found.extend(by_item[key][1].diagnostics)
-    resources = tuple(r for _, lowered in by_item.values() for r in lowered.resources)
+    shared, problems = _of_no_item(project, release, namespaces, by_item)
+    found.extend(problems)
+    kept = _kept(project, by_item)
+    resources = (*(r for _, lowered in by_item.values() for r in lowered.resources if kept(r)), *shared)
     found.extend(_twice(resources, document))
     templates = tuple(r for _, lowered in by_item.values() for r in lowered.templates)
     return Lowering(resources, templates, by_item, surroundings), tuple(found)
+
+
+class _Files(NamedTuple):
+    """What was read for the items, by the place that names it."""
+
+    code: Mapping[Path, CodeFiles]
+    packages: Mapping[Path, Package]
+
+
+def _of_no_item(
+    project: Project,
+    release: Release,
+    namespaces: Mapping[str, str],
+    by_item: Mapping[tuple[str, str], tuple[Item, Lowered]],
+) -> tuple[tuple[Resource, ...], Diagnostics]:
+    """The objects that no single item makes: the dashboard's, and the loops of what is synced.
+
+    A loop knows its environment, so the top level has none.
+    """
+    settings, environment = project.settings, project.environment
+    made: tuple[Resource, ...] = ()
+    found: Diagnostics = ()
+    if settings.dashboard is not None:
+        from kfspec.kinds import dashboard  # few projects have one
+
+        made, found = dashboard.lower(settings.dashboard, settings.project, release)
+    synced = _synced(by_item)
+    if environment is None or not (synced or settings.platform.syncImage):
+        return made, found
+    from kfspec.kinds.syncing import Homes, loops
+
+    declared = tuple(namespaces[name] for block, name in project.items if block == "profiles")
+    loop, problems = loops(
+        settings, environment, Homes(namespaces.get(project.default_profile or ""), declared), synced
+    )
+    return (*made, *loop), (*found, *problems)
+
+
+def _synced(by_item: Mapping[tuple[str, str], tuple[Item, Lowered]]) -> list[Synced]:
+    return [one for _, lowered in by_item.values() for one in lowered.synced]
+
+
+def _kept(project: Project, by_item: Mapping[tuple[str, str], tuple[Item, Lowered]]) -> Callable[[Resource], bool]:
+    """Whether an item's object is emitted: what carries something for the sync is not, where that is off."""
+    if project.settings.sync == "on":
+        return lambda resource: True
+    carried = {("ConfigMap", one.namespace, one.config_map) for one in _synced(by_item)}
+    return lambda resource: resource.ref[1:] not in carried
 
 
 def _namespaces(project: Project) -> dict[str, str]:
@@ -91,7 +151,7 @@ def _lower_item(
     project: Project,
     release: Release,
     namespaces: Mapping[str, str],
-    code: Mapping[Path, CodeFiles],
+    files: _Files,
 ) -> Lowered:
     profile = ""
     if item.block == "resources":  # may be cluster-scoped: only a profile that it names must be there
@@ -100,7 +160,7 @@ def _lower_item(
         if problem is not None:
             return Lowered((), (problem,))
         profile = named or project.default_profile or ""
-    elif isinstance(item.model, Namespaced):
+    elif isinstance(item.model, Namespaced) and not getattr(item.model, "clusterScoped", False):
         profile = item.model.profile or project.default_profile or ""
         problem = _profile_problem(item, profile, project, namespaces)
         if problem is not None:
@@ -119,7 +179,8 @@ def _lower_item(
         platform=project.settings.platform,
         release=release,
         text=lambda path: source_text(document, path),
-        code=code.get,
+        code=files.code.get,
+        package=files.packages.get,
     )
     return kinds.load(item.module).lower(item.model, context)
 
@@ -145,7 +206,7 @@ def _without_substitution(lowered: Lowered) -> Lowered:
             annotated = {**meta, "annotations": {**meta.get("annotations", {}), key: value}}
             resource = resource._replace(body={**resource.body, "metadata": annotated})
         resources.append(resource)
-    return Lowered(tuple(resources), lowered.diagnostics, lowered.templates)
+    return lowered._replace(resources=tuple(resources))
 
 
 def _holds_dollar(value: Any) -> bool:

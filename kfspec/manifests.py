@@ -46,19 +46,70 @@ def check_manifests(
     if release is None:
         return Manifests(0, found, {})
     diagnostics: list[Diagnostic] = list(found)
-    texts: dict[str, str] = {}
-    objects = 0
-    for file, data in read_manifests(paths, diagnostics):
-        documents, problems = load(data, file, dialect="kubectl")
-        of_file: list[Diagnostic] = list(problems)
-        for document in documents:
-            resources = list(objects_of(document))
-            objects += len(resources)
-            of_file.extend(place(document, verify(resources, release, admission_only=admission_only)))
-        if of_file:
-            texts[file] = documents[0].texts[file] if documents else data.decode("utf-8", "replace")
-            diagnostics.extend(suppress(of_file, {file: texts[file]}))
+    files: list[_File] = []
+    for name, data in read_manifests(paths, diagnostics):
+        documents, problems = load(data, name, dialect="kubectl")
+        parts = tuple(_Part(document, tuple(objects_of(document))) for document in documents)
+        files.append(_File(name, data, parts, list(problems)))
+        for part in parts:
+            judged = verify(part.resources, release, admission_only=admission_only)
+            files[-1].found.extend(place(part.document, judged))
+    for group in () if admission_only else _groups(files):
+        _judge_together(group, release)
+    texts = {file.name: file.text for file in files if file.found}
+    for file in files:
+        if file.found:
+            diagnostics.extend(suppress(file.found, {file.name: texts[file.name]}))
+    objects = sum(len(part.resources) for file in files for part in file.parts)
     return Manifests(objects, in_order(diagnostics), texts)
+
+
+class _Part(NamedTuple):
+    """One document of a file."""
+
+    document: Document
+    resources: tuple[Resource, ...]
+
+
+class _File(NamedTuple):
+    """A file with what is wrong in it, as far as that is known."""
+
+    name: str
+    data: bytes
+    parts: tuple[_Part, ...]
+    found: list[Diagnostic]
+
+    @property
+    def text(self) -> str:
+        """Its text, for excerpts."""
+        return self.parts[0].document.texts[self.name] if self.parts else self.data.decode("utf-8", "replace")
+
+
+def _groups(files: list[_File]) -> list[list[_File]]:
+    """Files that are applied together: all of them, unless two hold the same object, as those of two environments do."""
+    refs = [resource.ref for file in files for part in file.parts for resource in part.resources]
+    return [files] if len(set(refs)) == len(refs) else [[file] for file in files]
+
+
+def _judge_together(files: list[_File], release: catalog.Release) -> None:
+    """Add what is wrong with objects as neighbours. What names no namespace is nobody's neighbour."""
+    from kfspec.checks import together
+
+    parts = [(file, part) for file in files for part in file.parts]
+    resources = tuple(
+        resource._replace(origins={(): Origin((n, *resource.item))}, item=(n, *resource.item))
+        for n, (_, part) in enumerate(parts)
+        for resource in part.resources
+        if isinstance(resource.body, dict) and (resource.ref.namespace or _is_cluster_scoped(resource, release))
+    )
+    for diagnostic in together.check(resources, release):
+        n, *path = diagnostic.path
+        file, part = parts[int(n)]
+        file.found.extend(place(part.document, (diagnostic._replace(path=tuple(path)),)))
+
+
+def _is_cluster_scoped(resource: Resource, release: catalog.Release) -> bool:
+    return release.namespaced(resource.ref.group, resource.ref.kind) is False
 
 
 def read_manifests(paths: Sequence[str], found: list[Diagnostic]) -> Iterator[tuple[str, bytes]]:

@@ -5,20 +5,23 @@ What environments share is done once: items that an environment leaves alone kee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from kfspec import catalog
+from kfspec.catalog.releases import NATIVE_PIPELINES
 from kfspec.codefiles import CodeReader
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Note, Severity, has_errors, in_order
 from kfspec.document import Document, place
 from kfspec.environments import declared_in_environment_only, environment_names, resolve, touched
-from kfspec.includes import project_root, read_file, read_spec
+from kfspec.includes import AS_THEY_ARE, project_root, read_file, read_spec
 from kfspec.lowering import Lowering, lower
+from kfspec.packages import Execution, PackageReader
 from kfspec.resource import Resource
 from kfspec.spec.project import Project, check
+from kfspec.spec.settings import Settings
 from kfspec.suppression import suppress
 from kfspec.wording import nearest
 
@@ -72,27 +75,41 @@ class Prepared(NamedTuple):
         return in_order(suppress(found, self.document.texts))
 
 
-def build(spec: FilePath, environments: Sequence[str] = ()) -> Build:
+class _Readers(NamedTuple):
+    """Readers of what items name, shared by all environments."""
+
+    code: CodeReader
+    packages: PackageReader
+
+
+def build(spec: FilePath, environments: Sequence[str] = (), execution: Execution = Execution.REFUSED) -> Build:
     """Read `spec` and take it through every stage before render.
 
     `environments` restricts the work to those; a name that the spec does not declare is passed over (see
-    `Build.environment_names`). No exception is raised for anything that a spec can hold.
+    `Build.environment_names`). `execution`: whether sources of pipelines may be run, to compile them. No exception is
+    raised for anything that a spec can hold.
     """
-    prepared = prepare(spec, environments)
+    prepared = prepare(spec, environments, execution)
     return prepared.build._replace(diagnostics=prepared.judge())
 
 
-def prepare(spec: FilePath, environments: Sequence[str] = ()) -> Prepared:
-    """Read, resolve, check and lower: all that rendering needs."""
-    document, found = read_spec(spec)
+def prepare(
+    spec: FilePath,
+    environments: Sequence[str] = (),
+    execution: Execution = Execution.REFUSED,
+    instead: Mapping[FilePath, bytes] = AS_THEY_ARE,
+) -> Prepared:
+    """Read, resolve, check and lower: all that rendering needs. `instead`: see `includes.read_spec`."""
+    document, found = read_spec(spec, instead)
     if document is None or has_errors(found):
         texts = document.texts if document else _text_of(spec)
         return Prepared(Build(None, (), (), {}, {}, in_order(found), texts), (), None)
     names = environment_names(document)
     chosen = [name for name in names if not environments or name in environments]
-    reader = CodeReader(project_root(spec))
-    base = _stages("", document, None, reader)
-    results = [_with_files(_stages(name, document, base, reader), spec) for name in chosen]
+    root = project_root(spec)
+    readers = _Readers(CodeReader(root), PackageReader(root, execution))
+    base = _stages("", document, None, readers)
+    results = [_with_files(_stages(name, document, base, readers), spec) for name in chosen]
     built = Build(
         next((r.project.settings.project for r in results if r.project is not None), None),
         names,
@@ -113,7 +130,7 @@ def _text_of(spec: FilePath) -> dict[str, str]:
         return {}
 
 
-def _stages(name: str, root: Document, base: Environment | None, reader: CodeReader) -> Environment:
+def _stages(name: str, root: Document, base: Environment | None, readers: _Readers) -> Environment:
     """resolve, check and lower. `base` None: the top level itself."""
     document, found = resolve(root, name if base is not None else None)
     result = Environment(name, document, diagnostics=found)
@@ -126,18 +143,22 @@ def _stages(name: str, root: Document, base: Environment | None, reader: CodeRea
         return result
     settings = project.settings
     release, problems = catalog.release(settings.kubeflow, settings.components)
+    if release is not None and settings.platform.pipelines == "kubernetes":
+        release = release._replace(optional=release.optional - {NATIVE_PIPELINES})
     result = result._replace(release=release, diagnostics=result.diagnostics + problems)
     if release is None:
         return result
-    code, problems = reader.read(project)
+    code, problems = readers.code.read(project)
     result = result._replace(diagnostics=result.diagnostics + problems)
-    lowering, problems = lower(project, release, base.lowering if base is not None else None, code)
+    packages, problems = readers.packages.read(project)
+    result = result._replace(diagnostics=result.diagnostics + problems)
+    lowering, problems = lower(project, release, base.lowering if base is not None else None, code, packages)
     return result._replace(lowering=lowering, diagnostics=result.diagnostics + problems)
 
 
 def _judge(result: Environment, root: Document) -> Environment:
     """Verify what was lowered, check references, and place every finding."""
-    from kfspec.checks import poddefaults, references  # here, for a large compile judges in a process of its own
+    from kfspec.checks import poddefaults, references, trainingruntimes  # here: a large compile judges elsewhere
     from kfspec.verification import verify
 
     found = list(result.diagnostics)
@@ -146,11 +167,22 @@ def _judge(result: Environment, root: Document) -> Environment:
         project = result.project
         found.extend(references.check(resources, project.items.values(), project.settings.externals, result.release))
         found.extend(poddefaults.check(resources))
+        found.extend(trainingruntimes.check(resources, project.settings.externals, result.release))
+        found.extend(_as_neighbours(result.lowering, project.settings, result.release))
         found.extend(verify(resources, result.release))
     found = _overrides_of_nothing(found, root, result.name)
     severities = result.project.settings.policies.severity if result.project is not None else {}
     found = [d._replace(severity=Severity(severities[d.code])) if d.code in severities else d for d in found]
     return result._replace(diagnostics=place(result.document, tuple(found)))
+
+
+def _as_neighbours(lowering: Lowering, settings: Settings, release: catalog.Release) -> Iterator[Diagnostic]:
+    """What is wrong with the objects of a namespace together."""
+    from kfspec.checks import together
+
+    external = [settings.namespaceMap.get(name, name) for name in settings.externals.profiles]
+    labels = settings.platform.namespaceLabels
+    return together.check(lowering.resources, release, templates=lowering.templates, namespaces=external, labels=labels)
 
 
 def _overrides_of_nothing(found: list[Diagnostic], root: Document, environment: str) -> list[Diagnostic]:

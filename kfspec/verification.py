@@ -5,7 +5,8 @@ Plain manifests and a spec's objects take this same way, so they get the same an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from kfspec import kinds
@@ -19,7 +20,8 @@ from kfspec.catalog.validator import compile_validator
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Severity, Upstream
 from kfspec.kinds.base import Facts
-from kfspec.resource import GVK, Resource, to_spec
+from kfspec.kinds.kserve.runtimes import RUNTIMES
+from kfspec.resource import GVK, Body, ObjectRef, Resource, to_spec
 from kfspec.wording import describe, did_you_mean
 
 _REMARSHALLED = frozenset(
@@ -64,13 +66,42 @@ def verify(resources: Iterable[Resource], release: Release, *, admission_only: b
 
     `admission_only` keeps to what Kubeflow and Kubernetes themselves refuse.
     """
-    facts = Facts(release, admission_only, lambda body: _judge(body, facts))
+    resources = tuple(resources)
+    facts = Facts(
+        release,
+        admission_only,
+        lambda body: _judge(body, facts),
+        beside=_beside(resources),
+        runtimes=_runtimes(resources),
+    )
     return tuple(
         to_spec(resource, diagnostic)
         for resource in resources
         for diagnostic in _judge(resource.body, facts)
         if not admission_only or _refuses(diagnostic)
     )
+
+
+def _beside(resources: tuple[Resource, ...]) -> Callable[[ObjectRef], Body | None]:
+    """`Facts.beside` of objects that are applied together."""
+
+    @cache
+    def by_ref() -> dict[ObjectRef, Body]:
+        return {resource.ref: resource.body for resource in resources}
+
+    return lambda ref: by_ref().get(ref)
+
+
+def _runtimes(resources: tuple[Resource, ...]) -> Callable[[str], tuple[Body, ...]]:
+    """`Facts.runtimes` of objects that are applied together."""
+    known = [
+        (r.ref, r.body)
+        for r in resources
+        if r.ref.group == "serving.kserve.io" and r.ref.kind in RUNTIMES and isinstance(r.body.get("metadata"), dict)
+    ]
+    own = [(ref.namespace, body) for ref, body in known if ref.kind == "ServingRuntime"]
+    cluster = tuple(body for ref, body in known if ref.kind != "ServingRuntime")
+    return lambda namespace: (*(body for where, body in own if where == namespace), *cluster)
 
 
 def _refuses(diagnostic: Diagnostic) -> bool:
@@ -91,25 +122,29 @@ def _judge(body: Any, facts: Facts) -> Iterator[Diagnostic]:
         return
     checks = _checks(entry, gvk.version)
     mistakes = checks.mistakes(body)
-    yield from (d for d in mistakes if d.path[:1] != ("status",) or _status_matters(d, checks.schema))
+    yield from (d for d in mistakes if d.path[:1] != ("status",) or _status_matters(d, checks.schema, body))
     yield from checks.special.check(body)
     yield from _scale(entry, gvk.version, body)
     if "status" in body and "status" in (entry.subresources.get(gvk.version) or {}):
         message = "the status is the controller's; the server ignores this one"
         yield finding("KF138", message, ("status",), hint="remove it", at_key=True)
     module = kinds.OBJECT_KINDS.get((gvk.group, gvk.kind))
-    if module is None:
+    if module is None or not isinstance(body.get("metadata"), dict):  # that it is none was said
         return
     if not mistakes or (facts.admission_only and not any(map(_refuses, mistakes))):
         # what a dropped field makes of the rest is upstream's verdict; to people the dropped field is the whole story
         yield from kinds.load(module).rules(body, facts)
 
 
-def _status_matters(diagnostic: Diagnostic, schema: Schema) -> bool:
+def _status_matters(diagnostic: Diagnostic, schema: Schema, body: Body) -> bool:
     """The server throws a desired status away before it validates, but not before it converts it for server-side apply:
-    unknown fields and other types are refused, and times are of no type there (kube-openapi `schemaconv`, v0.37)."""
+    unknown fields and other types are refused, and times are of no type there but scalars (kube-openapi `schemaconv`, v0.37)."""
+    value: Any = body
+    for part in diagnostic.path:
+        value = value[part]
     node = schema.at(diagnostic.path) or {}
-    return diagnostic.code == "KF101" or (diagnostic.code == "KF103" and node.get("format") != "date-time")
+    of_no_type = node.get("format") == "date-time" and not isinstance(value, dict | list)
+    return diagnostic.code == "KF101" or (diagnostic.code == "KF103" and not of_no_type)
 
 
 def _scale(entry: KindEntry, version: str, body: dict[str, Any]) -> Iterator[Diagnostic]:

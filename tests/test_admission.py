@@ -9,7 +9,18 @@ import pytest
 from kfspec.diagnostics import Severity, Upstream, format_path
 from tests.support.agreement import verdicts
 
-BLOCKS = {"Profile", "Notebook", "InferenceService", "PyTorchJob", "TFJob", "XGBoostJob", "MPIJob", "Experiment"}
+BLOCKS = {
+    "Profile",
+    "Notebook",
+    "InferenceService",
+    "PyTorchJob",
+    "TFJob",
+    "XGBoostJob",
+    "MPIJob",
+    "Experiment",
+    "SparkApplication",
+    "PVCViewer",
+}
 """Kinds that a block makes, and that upstream judged."""
 
 

@@ -178,7 +178,7 @@ CASES: dict[str, tuple[str, str]] = {
         "error[KF120]: there is no release '1.9'\n"
         ' --> kfspec.yaml:5:11   kubeflow\n5 | kubeflow: "1.9"\n'
         "  |           ^^^^^\n"
-        "  = help: one of: 1.10, 1.10.0, 1.10.2\n",
+        "  = help: one of: 1.10, 1.11, 1.10.0, 1.10.2, 1.11.0, 26.03\n",
     ),
 }
 

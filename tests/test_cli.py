@@ -43,6 +43,7 @@ def test_help_lists_every_command() -> None:
         "  watch     Repeat the diff, and tell each change.\n"
         "  sync      Make KFP or Model Registry hold what payloads say.\n"
         "  import    Write a spec for existing manifests.\n"
+        "  upgrade   Tell what another release means to a spec, and rewrite it.\n"
         "  fmt       Lay out spec files; comments stay.\n"
         "  schema    Print the JSON Schema of a spec, for editors.\n"
         "  explain   Tell what a finding's code means.\n"

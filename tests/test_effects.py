@@ -394,6 +394,12 @@ for K in (("serving.kserve.io", "ServingRuntime"), ("serving.kserve.io", "Cluste
         "rolls every model server that uses it, at once",
         kserve="0.16.0",
     )
+    WORKER = {"pipelineParallelSize": 2, "containers": [{"name": "worker-container", "image": "x"}]}
+    STAYS = "a runtime for several nodes stays one: declare another beside it"
+    case(K, spec("workerSpec"), WORKER, None, STAYS, kserve="0.15.2")
+    case(K, spec("workerSpec"), WORKER, None, LATER, kserve="0.14.1")
+    case(K, spec("workerSpec"), None, WORKER, LATER, kserve="0.15.2")
+    case(K, spec("workerSpec", "pipelineParallelSize"), 2, 3, LATER, kserve="0.15.2")
 K = ("serving.kserve.io", "InferenceGraph")
 case(K, spec("nodes", "root", "routerType"), "Sequence", "Ensemble", "rolls the router; requests go by the new graph")
 K = ("serving.kserve.io", "TrainedModel")
@@ -406,6 +412,19 @@ case(
 )
 case(K, spec("model", "storageUri"), "gs://a", "gs://b", "the server loads the model anew")
 case(K, spec("inferenceService"), "a", "b", "moves the model from server a to b")
+K = ("serving.kserve.io", "LocalModelCache")
+case(K, spec("sourceModelUri"), "hf://a", "hf://b", "a cache stays with its model: declare another beside it")
+GROUPS = "copies the model to the nodes of {}; copies elsewhere stay"
+case(K, spec("nodeGroups"), ["a"], ["b"], GROUPS.format("the first group"), kserve="0.14.1")
+case(K, spec("nodeGroups"), ["a"], ["a", "b"], GROUPS.format("the new groups"), kserve="0.15.2")
+case(K, spec("modelSize"), "1Gi", "2Gi", "nothing happens: the size is not compared with the room that there is")
+K = ("serving.kserve.io", "LLMInferenceService")
+SPREAD = "over how many nodes a model is spread cannot change: declare another service beside it"
+for part in (spec("parallelism"), spec("prefill", "parallelism")):
+    case(K, (*part, "pipeline"), 2, 3, SPREAD)
+    case(K, part, {"data": 4, "dataLocal": 2}, {"data": 8, "dataLocal": 2}, SPREAD)
+    case(K, part, {"data": 4, "dataLocal": 2}, {"data": 8, "dataLocal": 4})
+    case(K, part, {"tensor": 2}, {"tensor": 4})
 
 # -- Katib ------------------------------------------------------------------------------------------------------
 
@@ -454,6 +473,8 @@ STAY = "pods that run stay as they are; only pods that are made later get the ch
 NO_EFFECT = "no effect: the job is over and does not run again; run it under another name"
 HANDED = "hands the job over to kueue.x-k8s.io/multikueue; kubeflow.org/training-operator no longer looks after it"
 MANAGERS = ("kubeflow.org/training-operator", "kueue.x-k8s.io/multikueue")
+QUEUE = "kueue.x-k8s.io/queue-name"
+OTHER_QUEUE = "Kueue refuses another queue for a job that is not stopped: run it under another name"
 for kind, replicas, kept in (
     ("PyTorchJob", "pytorchReplicaSpecs", False),
     ("TFJob", "tfReplicaSpecs", True),
@@ -464,6 +485,9 @@ for kind, replicas, kept in (
     ("MXJob", "mxReplicaSpecs", False),
 ):
     K = ("kubeflow.org", kind)
+    for stopped, words in ((False, OTHER_QUEUE), (True, "the job waits in queue b, not a")):
+        told = [words] if kind not in ("MPIJob", "MXJob") else []  # which Kueue does not look after
+        case(K, label(QUEUE), "a", "b", *told, live={spec("runPolicy", "suspend"): stopped})
     image = spec(replicas, "Worker", "template", "spec", "nodeSelector", "zone")
     case(K, image, "a", "b", STAY, live=STARTED)
     case(K, image, "a", "b", NO_EFFECT, live=DONE)
@@ -518,6 +542,9 @@ case(K, WORKERS, 3, 2, "the job's autoscaler goes on from 2 workers, not 3", liv
 
 K = ("trainer.kubeflow.org", "TrainJob")
 RUNS_ON = "pods that run stay as they are; run the change under another name"
+case(K, label(QUEUE), "a", "b", OTHER_QUEUE)
+case(K, label(QUEUE), None, "b", OTHER_QUEUE, live={spec("suspend"): False})
+case(K, label(QUEUE), "a", "b", "the job waits in queue b, not a", live={spec("suspend"): True})
 case(K, spec("suspend"), False, True, "stops the job: its pods are deleted, and what they had not saved is lost")
 case(K, spec("suspend"), True, False, "starts the job's pods again, from the beginning")
 case(K, spec("suspend"), True, False, NO_EFFECT, live=conditions("Complete"))
@@ -571,8 +598,32 @@ case(K, mark("team"), "a", "b", "pods that run stay as they are; the next run ta
 K = ("sparkoperator.k8s.io", "ScheduledSparkApplication")
 case(K, spec("suspend"), False, True, "starts no more runs; one that runs goes on")
 case(K, spec("suspend"), True, None, "starts runs again")
+UNREAD = {("status", "scheduleState"): "FailedValidation"}
+PLANNED = {("status", "scheduleState"): "Scheduled", ("status", "nextRun"): "2026-01-02T00:00:00Z"}
+ANEW = (
+    "the operator never looks again at a schedule that it could not read, so it is deleted and made again, with what is left of"
+    " its runs"
+)
+STILL = "the next run is still one of '@daily'; those after it are at '0 2 * * *'"
+ZONES = "the next run is still by the time of UTC; those after it are by that of Europe/Berlin"
 case(K, spec("schedule"), "@daily", "0 2 * * *", "runs at '0 2 * * *', not '@daily'")
+case(K, spec("schedule"), "@daily", "0 2 * * *", STILL, live=PLANNED)
+case(K, spec("schedule"), "nightly", "0 2 * * *", ANEW, live=UNREAD)
+case(K, spec("timeZone"), "UTC", "Europe/Berlin", ZONES)
+case(K, spec("timeZone"), "Berlin", "Europe/Berlin", ANEW, live=UNREAD)
+case(K, spec("concurrencyPolicy"), "Allow", "Forbid", "from the next run on: Forbid, not Allow")
+case(K, spec("successfulRunHistoryLimit"), 1, 3, "at the next run, keeps 3 runs that succeeded, not 1")
+case(K, spec("failedRunHistoryLimit"), 1, 3, "at the next run, keeps 3 runs that failed, not 1")
 case(K, spec("template", "executor", "instances"), 1, 2, "the next run takes the change; one that runs stays as it is")
+K = ("sparkoperator.k8s.io", "SparkConnect")
+case(
+    K,
+    spec("executor", "instances"),
+    1,
+    2,
+    "the operator takes no change of a server that runs, so it is deleted and made again: whoever is connected loses the session",
+    spark_operator="2.4.0",
+)
 K = ("argoproj.io", "Workflow")
 case(K, spec("suspend"), None, True, "stops before the next step, or goes on")
 case(K, spec("shutdown"), None, "Stop", "ends the workflow")
@@ -607,6 +658,16 @@ case(
 
 K = ("security.istio.io", "AuthorizationPolicy")
 case(K, spec("rules"), [{}], [], "changes who reaches the workloads, in running pods too, within seconds")
+case(K, spec("rules"), [], [{}], "lets in whoever reaches the workloads, with or without an identity, within seconds")
+WHOEVER_NOT = {spec("action"): "DENY"}
+case(
+    K,
+    spec("rules"),
+    [],
+    [{}],
+    "changes who reaches the workloads, in running pods too, within seconds",
+    live=WHOEVER_NOT,
+)
 ANA = {"kind": "User", "name": "ana"}
 BO = {"kind": "User", "name": "bo"}
 OWN = {mark("user"): "ana", mark("role"): "edit"}
@@ -636,6 +697,40 @@ case(
     "kubernetes.io/tls",
     "the type of a Secret cannot change: delete it first, or give the new one another name",
 )
+K = ("", "ConfigMap")
+CARRIES = {
+    block: {("metadata", "name"): f"kfspec-{block[:-1]}-a", ("metadata", "labels", "kfspec.dev/item"): f"{block}.a"}
+    for block in ("pipelines", "models")
+}
+case(
+    K,
+    ("data", "pipelines.a.json"),
+    "{}",
+    "{ }",
+    "the next sync, at once by a Job or within ten minutes, brings it to Kubeflow Pipelines: a new package is a new "
+    "version, a changed schedule is made anew, and a new run starts",
+    live=CARRIES["pipelines"],
+)
+case(
+    K,
+    ("data", "models.a.json"),
+    "{}",
+    "{ }",
+    "the next sync, at once by a Job or within ten minutes, changes the model in the registry; what left the spec is "
+    "archived there",
+    live=CARRIES["models"],
+)
+LINKS = {("metadata", "name"): "centraldashboard-config"}
+case(
+    K,
+    ("data", "links"),
+    "{}",
+    "{ }",
+    "changes everybody's dashboard at the next page load; links that others added and the spec does not say are lost",
+    live=LINKS,
+)
+case(K, ("data", "links"), "{}", "{ }", FOLLOW)
+case(K, ("data", "settings"), "{}", "{ }", "changes everybody's dashboard at the next page load", live=LINKS)
 TEMPLATE = spec("template", "spec", "serviceAccountName")
 for kind in ("Deployment", "DaemonSet"):
     words = f"the selector of a {kind} cannot change: delete it first, or give the new one another name"
@@ -704,6 +799,13 @@ case(K, spec("ports"), [{"port": 80}], [{"port": 81}], "new connections go by th
 K = ("", "ServiceAccount")
 case(K, ("imagePullSecrets",), None, [{"name": "a"}], "new pods pull images with them; pods that run stay")
 case(K, ("automountServiceAccountToken",), None, False, "new pods get a token or none by it; pods that run stay")
+case(
+    ("", "LimitRange"),
+    spec("limits"),
+    [{"type": "Container", "max": {"cpu": "2"}}],
+    [{"type": "Container", "max": {"cpu": "1"}}],
+    "what runs stays; what is new must fit",
+)
 for kind in ("ResourceQuota", "LimitRange"):
     case(("", kind), spec("limits"), None, [{"type": "Pod"}], "what runs stays; what is new must fit")
 case(("example.com", "Unknown"), spec("anything"), 1, 2)
@@ -771,7 +873,7 @@ def test_every_row_speaks_where_it_should_and_nowhere_else(
     kind: tuple[str, str], number: int, row: Effect, kubeflow: Release
 ) -> None:
     assert row.source
-    assert row.words[:1].islower() or row.words.split()[0] in ("Katib", "Kubeflow", "PodDefaults")
+    assert row.words[:1].islower() or row.words.split()[0] in ("Katib", "Kubeflow", "Kueue", "PodDefaults")
     assert not row.words.endswith(".")
     row.words.format(old="", new="")
     firing = [c for c in CASES if c.kind == kind and any(each is row for each in rows_spoken(c, kubeflow))]
@@ -850,6 +952,8 @@ def test_outcomes_go_with_the_words(kubeflow: Release) -> None:
     assert {w for w, outcome in said.items() if outcome is Outcome.IGNORED} == {
         "the controller ignores another logspath, so the Tensorboard is deleted and made again: it keeps nothing of its own",
         "the webhook refuses another claim, since the pod it once wrote has old; so the viewer is deleted and made again",
+        "the operator takes no change of a server that runs, so it is deleted and made again: whoever is connected loses the session",
+        ANEW,
     }
     refused = {words for words, outcome in said.items() if outcome is Outcome.REFUSED}
     assert {words for words in said if "cannot" in words} - refused == {
@@ -860,6 +964,7 @@ def test_outcomes_go_with_the_words(kubeflow: Release) -> None:
 
 HURTS = {
     Outcome.LOSES: {
+        "changes everybody's dashboard at the next page load; links that others added and the spec does not say are lost",
         "ends the workflow",
         "kills the driver, and runs the application again from the beginning: any change does",
         "restarts the notebook server; unsaved kernel state is lost",
@@ -872,6 +977,7 @@ HURTS = {
         "Katib refuses new experiments in the namespace, and no longer reads the metrics of new trials",
         "Kubeflow Pipelines no longer keeps up its objects in the namespace",
         "PodDefaults no longer apply to new pods of the namespace",
+        "changes everybody's dashboard at the next page load",
         "changes the address of the viewer",
         "deletes the job {new} s after its end; whoever applies it then runs it again",
         "hands the job over to {new}; {old} no longer looks after it",

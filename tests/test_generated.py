@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.support.generate import objects, paths, present
 KINDS = {
     ("", "Namespace"): "v1",
     ("", "PersistentVolumeClaim"): "v1",
+    ("", "LimitRange"): "v1",
     ("rbac.authorization.k8s.io", "RoleBinding"): "v1",
     ("security.istio.io", "AuthorizationPolicy"): "v1beta1",
     ("kubeflow.org", "Profile"): "v1",
@@ -36,7 +38,20 @@ KINDS = {
     ("kubeflow.org", "JAXJob"): "v1",
     ("kubeflow.org", "MXJob"): "v1",
     ("kubeflow.org", "Experiment"): "v1beta1",
+    ("trainer.kubeflow.org", "TrainJob"): "v1alpha1",
+    ("trainer.kubeflow.org", "TrainingRuntime"): "v1alpha1",
+    ("trainer.kubeflow.org", "ClusterTrainingRuntime"): "v1alpha1",
+    ("kubeflow.org", "PVCViewer"): "v1alpha1",
+    ("tensorboard.kubeflow.org", "Tensorboard"): "v1alpha1",
+    ("sparkoperator.k8s.io", "SparkApplication"): "v1beta2",
+    ("sparkoperator.k8s.io", "ScheduledSparkApplication"): "v1beta2",
+    ("sparkoperator.k8s.io", "SparkConnect"): "v1alpha1",
     ("serving.kserve.io", "InferenceService"): "v1beta1",
+    ("serving.kserve.io", "ServingRuntime"): "v1alpha1",
+    ("serving.kserve.io", "ClusterServingRuntime"): "v1alpha1",
+    ("serving.kserve.io", "InferenceGraph"): "v1alpha1",
+    ("serving.kserve.io", "TrainedModel"): "v1alpha1",
+    ("serving.kserve.io", "LocalModelCache"): "v1alpha1",
 }
 """What the blocks compile to, and the version that they use."""
 
@@ -47,6 +62,12 @@ NOT_PERMITTED = {
     **{
         kind: {("spec", "runPolicy", "ttlSecondsAfterFinished")}
         for kind in ("PyTorchJob", "TFJob", "XGBoostJob", "MPIJob", "PaddleJob", "JAXJob", "MXJob")
+    },
+    "SparkApplication": {("spec", "timeToLiveSeconds")},
+    "TrainJob": {("status",)},
+    **{
+        kind: {("spec", "template", "spec", "ttlSecondsAfterFinished")}
+        for kind in ("TrainingRuntime", "ClusterTrainingRuntime")
     },
     "Experiment": {("status",), ("spec", "metricsCollectorSpec", "collector", "customCollector", "volumeMounts", "[]")},
     "InferenceService": {
@@ -61,11 +82,19 @@ NOT_PERMITTED = {
 stands elsewhere in the same schema part: another component has it."""
 
 
-OLDER = {"MXJob": {"training-operator": "1.8.1"}}
+TRAINER = {"trainer": "2.1.0"}
+OLDER = {
+    "MXJob": {"training-operator": "1.8.1"},
+    "SparkConnect": {"spark-operator": "2.4.0"},
+    "TrainJob": TRAINER,
+    "TrainingRuntime": TRAINER,
+    "ClusterTrainingRuntime": TRAINER,
+}
 """Kinds that only another version of their component serves."""
 
-BLOCKS = {kind for _, kind in kinds.OBJECT_KINDS}
-"""Kinds that a block is about: `import` finds it."""
+BLOCKS = {kind for _, kind in kinds.OBJECT_KINDS} - {"LimitRange"}
+"""Kinds that a block is about: `import` finds it. A LimitRange is the profile's if it has a certain name
+(`tests/kinds/test_profiles.py`)."""
 
 
 def serving(kubeflow: Release, key: tuple[str, str]) -> Release:
@@ -110,6 +139,14 @@ def test_the_set_has_every_field(key: tuple[str, str], kubeflow: Release) -> Non
     assert wanted - have == set()
 
 
+def beside(body: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """What else must be there for `import` to find the kind's item: a viewer belongs to its volume."""
+    if body["kind"] != "PVCViewer":
+        return ()
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    return ({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": dict(body["metadata"]), "spec": spec},)
+
+
 @pytest.mark.apiserver
 @pytest.mark.parametrize("key", [key for key in KINDS if key[1] in BLOCKS], ids=lambda k: k[1])
 def test_every_field_goes_through_import_and_compile(
@@ -123,13 +160,12 @@ def test_every_field_goes_through_import_and_compile(
         if entry.namespaced:
             body["metadata"]["namespace"] = namespace
         manifest = tmp_path / f"{n}.yaml"
-        manifest.write_text(dump(body))
-        imported = import_manifests([str(manifest)], "generated", kubeflow.name)
+        manifest.write_text("---\n".join(map(dump, (body, *beside(body)))))
+        imported = import_manifests([str(manifest)], "generated", kubeflow.name, OLDER.get(key[1]))
         assert [d for d in imported.diagnostics if d.severity is Severity.ERROR] == []
         assert "resources" not in imported.spec, f"{key[1]} {n} is passed through"
         spec = tmp_path / f"kfspec-{n}.yaml"
-        components = OLDER.get(key[1])
-        spec.write_text(compose({**imported.spec, **({"components": components} if components else {})}))
+        spec.write_text(compose(imported.spec))
         built = build(spec)
         assert [f"{d.code} {d.message} {d.path}" for d in built.diagnostics if d.severity is Severity.ERROR] == []
         compiled = [r.body for r in built.environments["default"]]

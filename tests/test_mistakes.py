@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,9 +47,10 @@ def mistakes() -> Iterator[Mistake]:
 def judged(text: str, folder: Path) -> tuple[Diagnostics, str]:
     """The findings of a spec, and how they are printed."""
     spec = folder / "kfspec.yaml"
+    shutil.copytree(PAGES / "files", folder, dirs_exist_ok=True)
     spec.write_text(text, encoding="utf-8")
     built = build(spec)
-    shown = human.render(built.diagnostics, built.texts).replace(str(spec), "kfspec.yaml")
+    shown = human.render(built.diagnostics, built.texts).replace(f"{folder}/", "")
     return built.diagnostics, shown.rsplit("\n\n", 1)[0] + "\n"
 
 

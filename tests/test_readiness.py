@@ -196,6 +196,18 @@ KSERVE = [
         body("InferenceGraph", {}, {"conditions": conditions(("Ready", "False", "Failed to reconcile"))}),
         waiting("Failed to reconcile"),
     ),
+    (body("LocalModelCache", {}, {}), waiting("its controller has not found a node for it yet")),
+    (body("LocalModelCache", {}, {"copies": {"total": 2, "available": 1}}), waiting("1 of 2 nodes have the model")),
+    (
+        body("LocalModelCache", {}, {"copies": {"total": 2, "available": 1, "failed": 1}}),
+        failed("1 of 2 nodes could not download the model"),
+    ),
+    (body("LocalModelCache", {}, {"copies": {"total": 2, "available": 2}}), READY),
+    (body("LLMInferenceService", {}, {"conditions": conditions(("Ready", "True", ""))}), READY),
+    (
+        body("LLMInferenceService", {}, {"conditions": conditions(("Ready", "False", "no gateway"))}),
+        waiting("no gateway"),
+    ),
     (
         body("TrainedModel", {}, {"conditions": conditions(("Ready", "False", "Inference Service not ready"))}),
         waiting("Inference Service not ready"),
@@ -499,6 +511,21 @@ OTHERS = [
         ),
         failed("expected exactly 5 fields"),
     ),
+    (body("SparkConnect", {}), waiting("the operator has not taken it up yet")),
+    (
+        body(
+            "SparkConnect",
+            {},
+            {
+                "state": "NotReady",
+                "conditions": conditions(("ServerPodReady", "False", "Server pod is not ready: no node")),
+            },
+        ),
+        waiting("Server pod is not ready: no node"),
+    ),
+    (body("SparkConnect", {}, {"state": "Provisioning"}), waiting("waits for its server")),
+    (body("SparkConnect", {}, {"state": "Ready"}), READY),
+    (body("SparkConnect", {}, {"state": "Failed"}), failed("its server has failed")),
     (body("ScheduledSparkApplication", {"suspend": True}), Readiness(State.SUSPENDED)),
     (body("ScheduledSparkApplication", {}), waiting("the operator has not taken it up yet")),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ EXPERIMENT = (
     "trainingJobs: {train: {kind: %s, run: false, image: a, args: ['${trialParameters.lr}']}}\n"
     "experiments: {%s: {objective: {type: maximize, objectiveMetricName: auc}, algorithm: random, maxTrialCount: 3,"
     " parameters: {lr: {%s}}, %s}}"
+)
+SYNC = "platform: {syncImage: sync:1, modelRegistry: 'http://registry:8080'}\n"
+SYNC_OBJECTS = "platform: {syncImage: sync:1, pipelines: kubernetes}\n"
+PACKAGE = "package.yaml"
+"""A copy of a compiled pipeline that takes no parameter it has no default for."""
+PIPELINE = "pipelines: {%s: {package: package.yaml, recurringRuns: {%s: {interval: 1d}}}}"
+MODEL = (
+    "models: {m: {versions: {'1': {uri: gs://a, modelFormat: sklearn}}}}\n"
+    "inferenceServices: {s: {predictor: {model: {registeredModel: m, %s}}}}"
 )
 TRIAL = "trial: {trainingJob: train}"
 BOUNDS = "min: 0.1, max: 0.2"
@@ -76,6 +86,18 @@ SPECS: dict[str, tuple[str, str]] = {
         JOB % "envFrom: [{configMapRef: {name: settings}}]",
         JOB % "envFrom: [{configMapRef: {name: settings, optional: true}}]",
     ),
+    "KF210": (
+        "models: {m: {versions: {'1': {uri: gs://a}}}}\nplatform: {syncImage: sync:1}",
+        "models: {m: {versions: {'1': {uri: gs://a}}}}\nplatform: {syncImage: sync:1, modelRegistry: 'http://registry:8080'}",
+    ),
+    "KF211": (
+        SYNC + "models: {m: {versions: {'1': {uri: gs://a}}}}\nsync: off",
+        SYNC + "models: {m: {versions: {'1': {uri: gs://a}}}}\nsync: on",
+    ),
+    "KF212": (
+        SYNC + MODEL % "version: '1', artifact: b",
+        SYNC + MODEL % "version: '1', artifact: m",
+    ),
     "KF300": ("profiles: {team.a: {owner: a}}", "profiles: {team-a: {owner: a}}"),
     "KF302": (
         "profiles: {x: {owner: a, contributors: {a.b@x.org: edit, a-b@x.org: edit}}}",
@@ -83,11 +105,15 @@ SPECS: dict[str, tuple[str, str]] = {
     ),
     "KF304": (
         "profiles: {x: {owner: a, plugins: [{kind: Workloadidentity, spec: {gcpServiceAccount: a}}]}}",
-        "profiles: {x: {owner: a, plugins: [{kind: WorkloadIdentity, spec: {gcpServiceAccount: a}}]}}",
+        "profiles: {x: {owner: a, plugins: [{kind: WorkloadIdentity, spec: {gcpServiceAccount: a@b.iam.gserviceaccount.com}}]}}",
     ),
     "KF305": (
         "podDefaults: {a: {selector: {matchExpressions: [{key: a, operator: Exists}]}}}",
         'podDefaults: {a: {selector: {matchLabels: {a: "true"}}}}',
+    ),
+    "KF307": (
+        SYNC_OBJECTS + f"pipelines: {{p: {{package: {PACKAGE}}}}}",
+        SYNC_OBJECTS + f"kubeflow: '1.11'\npipelines: {{p: {{package: {PACKAGE}}}}}",
     ),
     "KF322": (NOTEBOOK % "annotations: {kubeflow-resource-stopped: now}", NOTEBOOK % "annotations: {a: now}"),
     "KF325": (experiment("1st"), experiment("first")),
@@ -110,6 +136,10 @@ SPECS: dict[str, tuple[str, str]] = {
     "KF344": (
         experiment(kind="JAXJob", rest="trial: {trainingJob: train, successCondition: a, failureCondition: b}"),
         experiment(),
+    ),
+    "KF348": (
+        SYNC + PIPELINE % ("p" * 90, "r" * 90),
+        SYNC + PIPELINE % ("p" * 50, "r" * 50),
     ),
     "KF360": (
         SERVICE.replace("{s:", "{1-s:") % "minReplicas: 1",
@@ -247,6 +277,7 @@ def codes_of(blocks: str, folder: Path) -> tuple[list[str], list[str]]:
     """The codes of a spec's findings, and the errors among them."""
     head = re.sub(r"^defaults: .*\n", "", HEAD, flags=re.MULTILINE) if "defaults:" in blocks else HEAD
     (folder / "kfspec.yaml").write_text(head + blocks + "\n")
+    shutil.copyfile(ROOT / "tests" / "ir" / "packages" / "conditions.yaml", folder / PACKAGE)
     found = build(folder / "kfspec.yaml").diagnostics
     return [d.code for d in found], [f"{d.code} {d.message}" for d in found if d.severity is Severity.ERROR]
 

@@ -23,6 +23,10 @@ _NAMES = {
 }
 
 
+_WRITTEN_AS_NULL = frozenset({"mainApplicationFile"})
+"""Texts that a Go type holds by a pointer, and writes as null where there is none (spark-operator 2.1.0, recorded)."""
+
+
 def explain(schema: Schema, body: Any, lenient_nulls: bool, remarshalled: bool = False) -> Iterator[Diagnostic]:
     """Every place where `body` breaks the schema. Paths are the object's; metadata is not looked at.
 
@@ -56,7 +60,8 @@ class _Explainer:
                 "KF103", f"{field_name(path)} must be {wrong}, not {describe(value)}", path, hint=_retype(node, value)
             )
             return
-        yield from _scalar(node, value, path)
+        for found in _scalar(node, value, path):
+            yield found._replace(upstream=Upstream.DROPS) if self.is_dropped(node, value, path, above) else found
         if isinstance(value, dict):
             yield from self.mapping(node, value, path, above)
         elif isinstance(value, list):
@@ -86,9 +91,18 @@ class _Explainer:
             if isinstance(sub, dict) and not (path == () and key == "metadata"):
                 yield from self.walk(sub, item, (*path, key), (*above, node))
 
+    def is_dropped(self, node: Node, value: Any, path: Path, above: tuple[Node, ...]) -> bool:
+        """Whether a webhook leaves out the value: Go writes no empty word of a list of words where none is needed."""
+        optional = bool(above) and path[-1] not in above[-1].get("required", ())
+        return self.remarshalled and value == "" and "enum" in node and optional
+
     def zero_value_passes(self, key: str, node: Node, above: tuple[Node, ...]) -> bool:
         """Whether a webhook fills the missing field with its zero value; a list's keys are needed before that."""
-        if not self.remarshalled or (above and key in above[-1].get("keys", ()) and len(above[-1]["keys"]) == 1):
+        if (
+            not self.remarshalled
+            or key in _WRITTEN_AS_NULL
+            or (above and key in above[-1].get("keys", ()) and len(above[-1]["keys"]) == 1)
+        ):
             return False
         wanted = self.schema.node(node["properties"][key])
         return wanted.get("type") in ("string", "integer", "number", "boolean") and "enum" not in wanted

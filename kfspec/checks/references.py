@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
-from kfspec.kinds.kserve.runtimes import shipped
-from kfspec.kinds.podspec import Reference, of_container, of_pod_default, pod_specs, references
+from kfspec.kinds.kserve.runtimes import known_as, shipped
+from kfspec.kinds.podspec import (
+    LEGACY_CLAIM,
+    Reference,
+    of_container,
+    of_pod_default,
+    of_spark,
+    of_train_job,
+    pod_specs,
+    references,
+)
 from kfspec.resource import ObjectRef, Resource, to_spec
 from kfspec.spec.settings import Externals
 from kfspec.wording import did_you_mean
@@ -49,9 +58,9 @@ def check(
 ) -> Iterator[Diagnostic]:
     """One finding for each reference to something that nobody declares. Paths are spec paths."""
     declared = _declared(resources)
-    runtimes = {*externals.servingRuntimes, *shipped(release.components["kserve"])}
-    runtimes |= {r.ref.name for r in resources if r.ref.kind in ("ServingRuntime", "ClusterServingRuntime")}
+    runtimes = _Runtimes(resources, externals, release)
     pod_defaults = {*externals.podDefaults, *(r.ref.name for r in resources if r.ref.kind == "PodDefault")}
+    served = _Served(resources, externals)
     for item in items:
         yield from _pod_defaults(item, pod_defaults)
     for resource in resources:
@@ -60,21 +69,27 @@ def check(
                 yield from _judge(reference, resource, declared, externals)
         if resource.ref.kind == "InferenceService":
             yield from _runtime(resource, runtimes)
+        for wanted in _wanted(resource):
+            yield from served.judge(wanted, resource)
+    yield from _twice_cached(resources)
 
 
 def undeclared(resources: tuple[Resource, ...], externals: Externals, release: Release) -> Iterator[tuple[str, str]]:
     """(list under `externals`, name) of everything that is referred to and not declared."""
     declared = _declared(resources)
-    runtimes = {*externals.servingRuntimes, *shipped(release.components["kserve"])}
-    runtimes |= {r.ref.name for r in resources if r.ref.kind in ("ServingRuntime", "ClusterServingRuntime")}
+    runtimes = _Runtimes(resources, externals, release)
+    served = _Served(resources, externals)
     for resource in resources:
         for reference in _references(resource):
             if not reference.optional and not _known(reference, resource, declared, externals):
                 yield _CODES[reference.kind][2], reference.name
         if resource.ref.kind == "InferenceService":
             name = _runtime_name(resource)
-            if name is not None and name not in runtimes:
+            if name is not None and name not in runtimes.seen_by(resource.ref.namespace):
                 yield "servingRuntimes", name
+        for wanted in _wanted(resource):
+            if not served.has(wanted, resource):
+                yield _SERVED[wanted.kind][2], wanted.name
 
 
 def _pod_defaults(item: Item, known: set[str]) -> Iterator[Diagnostic]:
@@ -93,13 +108,118 @@ def _runtime_name(resource: Resource) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _runtime(resource: Resource, known: set[str]) -> Iterator[Diagnostic]:
-    name = _runtime_name(resource)
-    if name is not None and name not in known:
+class _Runtimes:
+    """The serving runtimes that each namespace sees: those of the cluster, and its own."""
+
+    def __init__(self, resources: tuple[Resource, ...], externals: Externals, release: Release) -> None:
+        self.everywhere = {*externals.servingRuntimes, *shipped(release.components["kserve"])}
+        self.own: dict[str, dict[str, str]] = {}
+        for resource in resources:
+            if resource.ref.kind == "ClusterServingRuntime":
+                self.everywhere.add(resource.ref.name)
+            elif resource.ref.kind == "ServingRuntime":
+                self.own.setdefault(resource.ref.namespace, {})[resource.ref.name] = known_as(resource.body)
+
+    def seen_by(self, namespace: str) -> set[str]:
+        """The names that a service of the namespace may give."""
+        return self.everywhere | self.own.get(namespace, {}).keys()
+
+    def hint(self, name: str, namespace: str) -> str | None:
+        """What to write instead of a name that the namespace does not see."""
+        other = next((where for where, names in self.own.items() if name in (*names, *names.values())), None)
+        if other is not None and other != namespace:
+            return f"it is in namespace {other}: declare it with 'clusterScoped: true', or once more here"
+        known = {*self.everywhere, *self.own.get(namespace, {}).values()}
+        return did_you_mean(name, known, f"declare it, or 'externals: {{servingRuntimes: [{name}]}}'")
+
+
+def _runtime(resource: Resource, runtimes: _Runtimes) -> Iterator[Diagnostic]:
+    name, namespace = _runtime_name(resource), resource.ref.namespace
+    if name is not None and name not in runtimes.seen_by(namespace):
         item = ".".join(str(part) for part in resource.item)
-        hint = did_you_mean(name, known, f"declare it, or 'externals: {{servingRuntimes: [{name}]}}'")
         message = f"'{item}' names the serving runtime '{name}', which is not declared"
-        yield to_spec(resource, finding("KF207", message, ("spec", "predictor", "model", "runtime"), hint=hint))
+        at = ("spec", "predictor", "model", "runtime")
+        yield to_spec(resource, finding("KF207", message, at, hint=runtimes.hint(name, namespace)))
+
+
+_SERVED = {
+    "InferenceService": ("KF214", "inference service", "inferenceServices"),
+    "LocalModelNodeGroup": ("KF215", "node group", "modelNodeGroups"),
+}
+"""What KServe's own objects refer to: kind -> code, the word for people, the list under `externals`."""
+
+
+def _wanted(resource: Resource) -> Iterator[Reference]:
+    """The inference services of a graph and of a trained model, the node groups of a model cache."""
+    kind, spec = resource.ref.kind, resource.body.get("spec")
+    if resource.ref.group != "serving.kserve.io" or not isinstance(spec, dict):
+        return
+    at: Path = ("spec",)
+    if kind == "InferenceGraph":
+        nodes = spec.get("nodes")
+        for node, router in nodes.items() if isinstance(nodes, dict) else ():
+            steps = router.get("steps") if isinstance(router, dict) else None
+            for n, step in enumerate(steps if isinstance(steps, list) else ()):
+                name = step.get("serviceName") if isinstance(step, dict) else None
+                if isinstance(name, str) and name:
+                    path: Path = (*at, "nodes", node, "steps", n, "serviceName")
+                    yield Reference("InferenceService", name, path)
+    elif kind == "TrainedModel" and isinstance(spec.get("inferenceService"), str):
+        yield Reference("InferenceService", spec["inferenceService"], (*at, "inferenceService"))
+    elif kind == "LocalModelCache" and isinstance(spec.get("nodeGroups"), list):
+        for n, name in enumerate(spec["nodeGroups"]):
+            if isinstance(name, str):
+                yield Reference("LocalModelNodeGroup", name, (*at, "nodeGroups", n))
+
+
+class _Served:
+    """The inference services of every namespace, and the node groups; and model caches that hold the same."""
+
+    def __init__(self, resources: tuple[Resource, ...], externals: Externals) -> None:
+        self.externals = externals
+        self.known: dict[tuple[str, str], list[str]] = {}
+        for resource in resources:
+            if resource.ref.kind in _SERVED:
+                self.known.setdefault((resource.ref.kind, resource.ref.namespace), []).append(resource.ref.name)
+
+    def _names(self, wanted: Reference, resource: Resource) -> list[str]:
+        outside: tuple[str, ...] = getattr(self.externals, _SERVED[wanted.kind][2])
+        return [*self.known.get((wanted.kind, resource.ref.namespace), ()), *outside]
+
+    def has(self, wanted: Reference, resource: Resource) -> bool:
+        """Whether what is wanted is declared, where it is looked for, or external."""
+        return wanted.name in self._names(wanted, resource)
+
+    def judge(self, wanted: Reference, resource: Resource) -> Iterator[Diagnostic]:
+        """One finding for what is not there."""
+        if self.has(wanted, resource):
+            return
+        code, word, block = _SERVED[wanted.kind]
+        item = ".".join(str(part) for part in resource.item)
+        elsewhere = [
+            where for (kind, where), names in self.known.items() if wanted.name in names and kind == wanted.kind
+        ]
+        hint = did_you_mean(
+            wanted.name,
+            self._names(wanted, resource),
+            f"it is in namespace {elsewhere[0]}; a {resource.ref.kind} finds those of its own"
+            if elsewhere
+            else f"declare it, or 'externals: {{{block}: [{wanted.name}]}}'",
+        )
+        message = f"'{item}' refers to {word} '{wanted.name}', which is not declared"
+        yield to_spec(resource, finding(code, message, wanted.path, hint=hint))
+
+
+def _twice_cached(resources: tuple[Resource, ...]) -> Iterator[Diagnostic]:
+    """Model caches of one URI (KServe 0.14.1, localmodelcache webhook)."""
+    first: dict[str, Resource] = {}
+    for resource in resources:
+        spec = resource.body.get("spec")
+        uri = spec.get("sourceModelUri") if resource.ref.kind == "LocalModelCache" and isinstance(spec, dict) else None
+        if isinstance(uri, str) and first.setdefault(uri, resource) is not resource:
+            message = f"'{'.'.join(map(str, first[uri].item))}' caches the same model"
+            path: Path = ("spec", "sourceModelUri")
+            yield to_spec(resource, finding("KF378", message, path, hint="keep one of them"))
 
 
 def _references(resource: Resource) -> Iterator[Reference]:
@@ -109,15 +229,41 @@ def _references(resource: Resource) -> Iterator[Reference]:
         yield from of_pod_default(spec, ("spec",))
     if ref.kind == "Experiment" and isinstance(spec, dict):
         yield from _of_trial(spec, ref.namespace)
+    if ref.group == "sparkoperator.k8s.io" and isinstance(spec, dict):
+        scheduled = ref.kind == "ScheduledSparkApplication"
+        application = spec.get("template") if scheduled else spec
+        if isinstance(application, dict):
+            yield from of_spark(application, ("spec", "template") if scheduled else ("spec",))
+    if ref.kind in ("Tensorboard", "PVCViewer") and isinstance(spec, dict):
+        yield from _of_server(spec)
+    if ref.kind == "TrainJob":
+        yield from of_train_job(spec, ("spec",))
     for path, pod in pod_specs(ref.group, ref.kind, resource.body):
         yield from references(pod, path)
         if ref.kind == "InferenceService":
             yield from _of_predictor(pod, path)
 
 
+def _of_server(spec: dict[str, Any]) -> Iterator[Reference]:
+    """What a Tensorboard reads, and what a viewer shows (tensorboard-controller v1.10.0, generateDeployment)."""
+    logs, claim = spec.get("logspath"), spec.get("pvc")
+    if isinstance(logs, str) and logs.startswith("pvc://") and logs.removeprefix("pvc://").split("/", 1)[0]:
+        yield Reference("PersistentVolumeClaim", logs.removeprefix("pvc://").split("/", 1)[0], ("spec", "logspath"))
+    if isinstance(logs, str) and logs.startswith("gs://"):
+        yield Reference("Secret", "user-gcp-sa", ("spec", "logspath"))
+    if isinstance(logs, str) and logs.startswith("/") and not logs.startswith("/cns/"):
+        yield Reference("PersistentVolumeClaim", LEGACY_CLAIM, ("spec", "logspath"))
+    if isinstance(claim, str) and claim:
+        yield Reference("PersistentVolumeClaim", claim, ("spec", "pvc"))
+
+
 def _of_trial(spec: dict[str, Any], namespace: str) -> Iterator[Reference]:
-    """The ConfigMap that holds a trial template; in another namespace it is not for us to know."""
+    """What a TrainJob's trials name, and the ConfigMap that holds a trial template; in another namespace that is not for us
+    to know."""
     template = spec.get("trialTemplate")
+    trial = template.get("trialSpec") if isinstance(template, dict) else None
+    if isinstance(trial, dict) and trial.get("kind") == "TrainJob":
+        yield from of_train_job(trial.get("spec"), ("spec", "trialTemplate", "trialSpec", "spec"))
     config_map = template.get("configMap") if isinstance(template, dict) else None
     if isinstance(config_map, dict) and config_map.get("configMapNamespace") == namespace:
         name = config_map.get("configMapName")

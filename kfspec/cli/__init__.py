@@ -24,6 +24,7 @@ COMMANDS = {
     "watch": ("watch", "Repeat the diff, and tell each change."),
     "sync": ("sync", "Make KFP or Model Registry hold what payloads say."),
     "import": ("importing", "Write a spec for existing manifests."),
+    "upgrade": ("upgrade", "Tell what another release means to a spec, and rewrite it."),
     "fmt": ("fmt", "Lay out spec files; comments stay."),
     "schema": ("schema", "Print the JSON Schema of a spec, for editors."),
     "explain": ("explain", "Tell what a finding's code means."),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kfspec.cli.common import ALLOW_EXEC, execution
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, target_options
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import click
 
+from kfspec.packages import Execution
 from kfspec.pipeline import Build, build
 
 DEFAULT_SPEC = "kfspec.yaml"
 
 
-def builds(specs: Sequence[str], environments: Sequence[str]) -> list[Build]:
+def builds(specs: Sequence[str], environments: Sequence[str], execution: Execution) -> list[Build]:
     """Every spec through the pipeline. Raises click.UsageError for an environment that none of them declares."""
-    results = [build(Path(spec), environments) for spec in specs or (DEFAULT_SPEC,)]
+    results = [build(Path(spec), environments, execution) for spec in specs or (DEFAULT_SPEC,)]
     known_environments(results, environments)
     return results
 

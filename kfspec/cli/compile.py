@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kfspec.cli.common import DEFAULT_SPEC, known_environments
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.reporting import report, status
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Pos, has_errors
@@ -25,15 +26,22 @@ from kfspec.tree import Pending, Written, stage, stale
 @click.option("-o", "--output", default="overlays", show_default=True, help="The directory to write.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the directory is not what would be written.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print one environment's objects as a YAML stream.")
+@ALLOW_EXEC
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless there are errors.")
 def command(
-    specs: tuple[str, ...], environments: tuple[str, ...], output: str, check: bool, to_stdout: bool, quiet: bool
+    specs: tuple[str, ...],
+    environments: tuple[str, ...],
+    output: str,
+    check: bool,
+    to_stdout: bool,
+    allow_exec: bool,
+    quiet: bool,
 ) -> int:
     """Compile specs (kfspec.yaml here) into base and overlays. With an error, nothing is written."""
     if environments and not to_stdout:
         raise click.UsageError("-e goes with --stdout: base and overlays are written together, or would not fit")
     names = specs or (DEFAULT_SPEC,)
-    prepared = [prepare(Path(spec), environments) for spec in names]
+    prepared = [prepare(Path(spec), environments, execution(allow_exec)) for spec in names]
     known_environments([p.build for p in prepared], environments)
     objects = sum(len(resources) for p in prepared for resources in p.build.environments.values())
     judged = in_child(lambda: tuple(d for p in prepared for d in p.judge()), objects)

@@ -18,7 +18,16 @@ from kfspec.cli.reporting import report, status
 )
 @click.option("--project", help="The project's name; the directory's otherwise.")
 @click.option("--kubeflow", default="1.10", show_default=True, help="The release that the manifests are for.")
-def command(paths: tuple[str, ...], output: Path | None, project: str | None, kubeflow: str) -> int:
+@click.option(
+    "--component",
+    "components",
+    multiple=True,
+    metavar="NAME=VERSION",
+    help="A component at another version than the release's (trainer=2.2.0).",
+)
+def command(
+    paths: tuple[str, ...], output: Path | None, project: str | None, kubeflow: str, components: tuple[str, ...]
+) -> int:
     """Write a spec for existing manifests: files, directories, or `-`."""
     from kfspec.diagnostics import has_errors
     from kfspec.importing import import_manifests
@@ -26,9 +35,11 @@ def command(paths: tuple[str, ...], output: Path | None, project: str | None, ku
 
     if output is not None and output.exists():
         raise click.ClickException(f"'{output}' exists; import writes new files only")
-    imported = import_manifests(
-        paths, project or project_name(output.resolve().parent if output is not None else Path.cwd()), kubeflow
-    )
+    versions = dict(each.partition("=")[::2] for each in components)
+    if not all(versions.values()):
+        raise click.UsageError("--component takes NAME=VERSION, as trainer=2.2.0")
+    name = project or project_name(output.resolve().parent if output is not None else Path.cwd())
+    imported = import_manifests(paths, name, kubeflow, versions)
     lifted = imported.objects - imported.passed_through
     done = f"{imported.objects} objects imported, {lifted} in blocks of their own"
     if imported.objects:

@@ -19,7 +19,6 @@ from kfspec.forking import in_child
 from kfspec.packages import Execution
 from kfspec.pipeline import Prepared, prepare
 
-
 Command = Callable[..., int]
 
 

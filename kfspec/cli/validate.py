@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.reporting import FORMATS, report, status
 
 
@@ -15,6 +16,7 @@ from kfspec.cli.reporting import FORMATS, report, status
 @click.option("--manifests", is_flag=True, help="The arguments are plain Kubernetes manifests (`-`: standard input).")
 @click.option("--kubeflow", default="1.10", show_default=True, help="With --manifests: the release they are for.")
 @click.option("--admission-only", is_flag=True, help="With --manifests: only what Kubeflow itself refuses.")
+@ALLOW_EXEC
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless there are errors.")
 def command(
     specs: tuple[str, ...],
@@ -24,9 +26,10 @@ def command(
     manifests: bool,
     kubeflow: str,
     admission_only: bool,
+    allow_exec: bool,
     quiet: bool,
 ) -> int:
-    """Check specs (kfspec.yaml here) for all environments; no cluster is asked and no code executed."""
+    """Check specs (kfspec.yaml here) for all environments; no cluster is asked and, without --allow-exec, no code executed."""
     if manifests:
         from kfspec.manifests import check_manifests
 
@@ -41,7 +44,7 @@ def command(
         raise click.UsageError("--admission-only goes with --manifests")
     from kfspec.cli.common import builds
 
-    results = builds(specs, environments)
+    results = builds(specs, environments, execution(allow_exec, without=True))
     diagnostics = tuple(d for result in results for d in result.diagnostics)
     texts = {file: text for result in results for file, text in result.texts.items()}
     objects = sum(len(resources) for result in results for resources in result.environments.values())

@@ -7,6 +7,7 @@ A kind is a module (design: one kind, one file). It assigns every name of `Kind`
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
@@ -17,8 +18,10 @@ from kfspec.resource import GVK, Body, ObjectRef, Origin, Origins, Resource, ref
 
 if TYPE_CHECKING:
     from kfspec.catalog import Release
+    from kfspec.ir.package import Package
     from kfspec.spec.base import Block
     from kfspec.spec.settings import Platform
+    from kfspec.sync.payload import Backend, Model, Pipeline
 
 PROTECT = {
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
@@ -26,6 +29,8 @@ PROTECT = {
     "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
 }
 """Annotations that keep reconcile loops from deleting what holds data (Flux kustomize-controller 1.9, Argo CD 3.4)."""
+
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 RUN_SUFFIX = 9
 """Characters that `-<hash8>` takes from the longest allowed name of a run."""
@@ -63,6 +68,20 @@ class Context(NamedTuple):
     """The source text of the scalar at a spec path (`1e-5`, not 1e-05); None where there is none."""
     code: Callable[[Path], CodeFiles | None] = lambda path: None
     """The files that the path at this place of the spec names; None where they could not be read, which was said."""
+    package: Callable[[Path], Package | None] = lambda path: None
+    """The compiled pipeline that this place of the spec names; None where there is none to be had, which was said."""
+
+
+class Synced(NamedTuple):
+    """What an item has a service without reconcile loops hold: a part of what `kfspec sync` is given."""
+
+    backend: Backend
+    namespace: str
+    payload: Pipeline | Model
+    config_map: str
+    """The name of the ConfigMap that carries it."""
+    path: Path
+    """The item's place in the spec."""
 
 
 class Lowered(NamedTuple):
@@ -72,6 +91,8 @@ class Lowered(NamedTuple):
     diagnostics: tuple[Diagnostic, ...] = ()
     templates: tuple[Resource, ...] = ()
     """Objects that are checked and referable, and not emitted (`run: false`)."""
+    synced: tuple[Synced, ...] = ()
+    """What a loop is to keep elsewhere; `kinds.syncing` makes the loop, one for all items of a namespace."""
 
 
 class Facts(NamedTuple):
@@ -82,6 +103,10 @@ class Facts(NamedTuple):
     """Report only what Kubeflow itself refuses."""
     judge: Callable[[Body], Iterator[Diagnostic]] = lambda body: iter(())
     """What would be said of another object, one that is embedded in this one."""
+    beside: Callable[[ObjectRef], Body | None] = lambda ref: None
+    """Another object that is applied with this one; None where it is somebody else's, and not known."""
+    runtimes: Callable[[str], tuple[Body, ...]] = lambda namespace: ()
+    """The serving runtimes declared beside the object that a namespace sees: its own, then the cluster's."""
 
 
 class Outcome(StrEnum):
@@ -284,9 +309,9 @@ def metadata(
 def item_label(path: Path) -> str:
     """`notebooks.explore`, cut to a label's 63 characters with a digest where it is longer."""
     text = ".".join(str(part) for part in path)
-    if len(text) <= 63 and text[-1].isalnum() and not any(c in text for c in " /:@"):
+    if _LABEL.fullmatch(text):
         return text
-    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in text[:54])
+    kept = re.sub(r"[^A-Za-z0-9._-]", "-", text[:54])
     return f"{kept}-{digest8(text)}"
 
 

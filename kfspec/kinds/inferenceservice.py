@@ -3,6 +3,9 @@
 `inferenceServices: {scorer: {predictor: {model: {modelFormat: sklearn, storageUri: gs://...}}}}`. `predictor`, `transformer`
 and `explainer` take every field of their upstream types. A predictor's model is always written as `predictor.model`: the
 older `predictor.sklearn` and its like are rewritten as KServe's own webhook would, or no comparison would ever be equal.
+`model.runtime` names one of `servingRuntimes`, by the item's name, or any other that the namespace sees.
+`model: {registeredModel: fraud, version: "3"}` serves a version of `models`, by its URI. `access` opens the service to more
+than its namespace, by a policy of its own; where it says nothing, the profile's `servingAccess` holds.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Path
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Lowered
+from kfspec.kinds.kserve import access as kserve_access
 from kfspec.kinds.kserve import effects as kserve_effects
 from kfspec.kinds.kserve import rules as kserve_rules
+from kfspec.kinds.kserve.access import Access
 from kfspec.kinds.kserve.defaults import V2
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
@@ -25,7 +30,8 @@ from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Namespaced
 
 BLOCK = "inferenceServices"
-PRODUCES = (GVK("serving.kserve.io", "v1beta1", "InferenceService"),)
+PRODUCES = (GVK("serving.kserve.io", "v1beta1", "InferenceService"), kserve_access.POLICY)
+DERIVES_FROM = ("profiles", "models", "servingRuntimes")
 
 _COMPONENTS = ("predictor", "transformer", "explainer")
 
@@ -36,19 +42,28 @@ class Item(Namespaced):
     predictor: dict[str, Any] = Field(description="Upstream's predictor: `model`, or custom `containers`.")
     transformer: dict[str, Any] | None = Field(default=None, description="Upstream's transformer.")
     explainer: dict[str, Any] | None = Field(default=None, description="Upstream's explainer.")
+    access: Access | None = Field(
+        default=None,
+        description="Who else may call it: private, authenticated, everyone, or a list of profiles and principals "
+        "(the profile's `servingAccess`).",
+    )
 
 
 def lower(item: Item, ctx: Context) -> Lowered:
-    """One InferenceService in its canonical form."""
+    """One InferenceService in its canonical form, and who may call it."""
     expansion = Expansion(ctx)
     spec: dict[str, Any] = {}
     for name in _COMPONENTS:
         component = getattr(item, name)
         if component is not None:
             path = (*ctx.path, name)
+            if name == "predictor":
+                component = _with_registered_model(component, ctx, expansion)
+            if component is None:
+                return Lowered((), tuple(expansion.found))
             expanded = expansion.expand(component, ("spec", name), path)
             if name == "predictor":
-                expanded = _canonical_predictor(expanded, path, expansion)
+                expanded = _with_runtime(_canonical_predictor(expanded, path, expansion), ctx)
             spec[name] = _named_container(expanded, name, expansion)
     body = {
         "apiVersion": "serving.kserve.io/v1beta1",
@@ -57,7 +72,45 @@ def lower(item: Item, ctx: Context) -> Lowered:
         "spec": spec,
     }
     origins = {**base.base_origins(ctx), **expansion.origins}
-    return Lowered((base.resource(ctx, body, origins),), tuple(expansion.found))
+    policies, found = kserve_access.policies(item.access, _without_sidecar(item), ctx)
+    return Lowered((base.resource(ctx, body, origins), *policies), (*expansion.found, *found))
+
+
+def _without_sidecar(item: Item) -> bool:
+    """Whether pods of the service are kept out of the mesh."""
+    given = [component for name in _COMPONENTS if (component := getattr(item, name)) is not None]
+    return kserve_access.without_sidecar(
+        item.annotations, *(component.get(key) for component in given for key in ("labels", "annotations"))
+    )
+
+
+def _with_registered_model(predictor: dict[str, Any], ctx: Context, expansion: Expansion) -> dict[str, Any] | None:
+    """The predictor with the URI, and where it says none the format, of the model's version that it names; None where
+    it names none, which is told."""
+    given = predictor.get("model")
+    if not isinstance(given, dict) or "registeredModel" not in given:
+        return predictor
+    from kfspec.kinds import model  # few services name one
+
+    at: Path = (*ctx.path, "predictor", "model")
+    made = {key: value for key, value in given.items() if key not in model.REFERENCE}
+    if "storageUri" in given or "storage" in given:
+        own = "storageUri" if "storageUri" in given else "storage"
+        message = f"'registeredModel' and '{own}' both say where the model is"
+        expansion.found.append(finding("KF340", message, (*at, own), hint="keep 'registeredModel'", at_key=True))
+        return {**predictor, "model": made}
+    found, problems = model.resolve(given, ctx.declared.get("models") or {}, at)
+    expansion.found += problems
+    if found is None:
+        return None
+    to: Path = ("spec", "predictor", "model")
+    made["storageUri"] = found.artifact.get("uri")
+    expansion.origins[*to, "storageUri"] = Origin((*found.path, "uri"))
+    field, kept = model.format_of(found.artifact)
+    if "modelFormat" not in made and kept is not None:
+        made["modelFormat"] = kept
+        expansion.origins[*to, "modelFormat"] = Origin((*found.path, field))
+    return {**predictor, "model": made}
 
 
 def _canonical_predictor(predictor: dict[str, Any], path: Path, expansion: Expansion) -> dict[str, Any]:
@@ -78,6 +131,18 @@ def _canonical_predictor(predictor: dict[str, Any], path: Path, expansion: Expan
         del model["modelClassName"]
     _move(expansion, ("spec", "predictor", name), ("spec", "predictor", "model"), (*path, name))
     return {**{key: value for key, value in predictor.items() if key != name}, "model": model}
+
+
+def _with_runtime(predictor: dict[str, Any], ctx: Context) -> dict[str, Any]:
+    """The predictor with the name of its runtime's object, where it names one of `servingRuntimes`."""
+    given = predictor.get("model")
+    name = given.get("runtime") if isinstance(given, dict) else None
+    if not isinstance(name, str) or not ctx.declared.get("servingRuntimes"):
+        return predictor
+    from kfspec.kinds.kserve import servingruntime  # few specs declare one
+
+    found = servingruntime.resolve(name, ctx)
+    return predictor if found in (None, name) else {**predictor, "model": {**given, "runtime": found}}
 
 
 def _move(expansion: Expansion, old: Path, new: Path, spec: Path) -> None:

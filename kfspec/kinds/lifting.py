@@ -54,7 +54,7 @@ def shorten(value: Any, key: str = "") -> Any:
 
 def _env(entries: list[Any]) -> Any:
     names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
-    if not entries or len(set(names)) != len(entries) or not all(isinstance(name, str) for name in names):
+    if not entries or not all(isinstance(name, str) for name in names) or len(set(names)) != len(entries):
         return entries
     result: dict[str, Any] = {}
     for entry in entries:

@@ -72,7 +72,7 @@ NAME_LIMIT = 52
 """The pod's label `controller-revision-hash` is the name and eleven characters (notebook-controller v1.10.0, executed)."""
 
 
-class Workspace(volume.Item):
+class Workspace(volume.Claim):
     """The volume of the user's home, a claim of its own called `<notebook>-workspace`."""
 
     mountPath: str = Field(default=HOME, description="Where it is mounted.")  # noqa: N815

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from kfspec.diagnostics import Path
 from kfspec.resource import Body
 
+_OF_JOB_SET: Path = ("template", "spec", "replicatedJobs", "*", "template", "spec", "template", "spec")
+
 _TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
     ("", "Pod"): (("spec",),),
     ("apps", "Deployment"): (("spec", "template", "spec"),),
@@ -24,9 +26,29 @@ _TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
     ("kubeflow.org", "PaddleJob"): (("spec", "paddleReplicaSpecs", "*", "template", "spec"),),
     ("kubeflow.org", "JAXJob"): (("spec", "jaxReplicaSpecs", "*", "template", "spec"),),
     ("kubeflow.org", "MXJob"): (("spec", "mxReplicaSpecs", "*", "template", "spec"),),
+    ("trainer.kubeflow.org", "TrainJob"): (
+        ("spec", "podTemplateOverrides", "*", "spec"),
+        ("spec", "runtimePatches", "*", "trainingRuntimeSpec", *_OF_JOB_SET),
+    ),
+    ("trainer.kubeflow.org", "TrainingRuntime"): (("spec", *_OF_JOB_SET),),
     ("kubeflow.org", "Experiment"): (
         ("spec", "trialTemplate", "trialSpec", "spec", "template", "spec"),
         ("spec", "trialTemplate", "trialSpec", "spec", "*", "*", "template", "spec"),
+        ("spec", "trialTemplate", "trialSpec", "spec", "podTemplateOverrides", "*", "spec"),
+        ("spec", "trialTemplate", "trialSpec", "spec", "runtimePatches", "*", "trainingRuntimeSpec", *_OF_JOB_SET),
+    ),
+    ("kubeflow.org", "PVCViewer"): (("spec", "podSpec"),),
+    ("sparkoperator.k8s.io", "SparkApplication"): (
+        ("spec", "driver", "template", "spec"),
+        ("spec", "executor", "template", "spec"),
+    ),
+    ("sparkoperator.k8s.io", "ScheduledSparkApplication"): (
+        ("spec", "template", "driver", "template", "spec"),
+        ("spec", "template", "executor", "template", "spec"),
+    ),
+    ("sparkoperator.k8s.io", "SparkConnect"): (
+        ("spec", "server", "template", "spec"),
+        ("spec", "executor", "template", "spec"),
     ),
     ("serving.kserve.io", "InferenceService"): (
         ("spec", "predictor"),
@@ -34,8 +56,14 @@ _TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
         ("spec", "transformer"),
         ("spec", "explainer"),
     ),
+    ("serving.kserve.io", "ServingRuntime"): (("spec",), ("spec", "workerSpec")),
+    ("serving.kserve.io", "InferenceGraph"): (("spec",),),
 }
-"""(group, kind) -> paths of pod specs; `*` stands for every key of a mapping."""
+"""(group, kind) -> paths of pod specs; `*` stands for every key of a mapping, and every entry of a list."""
+
+
+LEGACY_CLAIM = "tb-volume"
+"""What holds the logs of a Tensorboard whose path has no scheme (tensorboard-controller v1.10.0, generateDeployment)."""
 
 
 class Reference(NamedTuple):
@@ -64,16 +92,62 @@ def of_pod_default(spec: dict[str, Any], at: Path) -> Iterator[Reference]:
     yield from of_container(spec, at)
 
 
+def of_spark(spec: dict[str, Any], at: Path) -> Iterator[Reference]:
+    """What a Spark application names beside its pod templates, in the operator's own fields."""
+    for n, volume in enumerate(_maps(spec.get("volumes"))):
+        yield from _of_volume(volume, (*at, "volumes", n))
+    for key in ("sparkConfigMap", "hadoopConfigMap"):
+        if isinstance(spec.get(key), str):
+            yield Reference("ConfigMap", spec[key], (*at, key))
+    secrets = spec.get("imagePullSecrets")
+    for n, name in enumerate(secrets if isinstance(secrets, list) else ()):
+        if isinstance(name, str):
+            yield Reference("Secret", name, (*at, "imagePullSecrets", n))
+    for role in ("driver", "executor"):
+        pod, here = spec.get(role), (*at, role)
+        if not isinstance(pod, dict):
+            continue
+        if isinstance(pod.get("serviceAccount"), str) and pod["serviceAccount"]:
+            yield Reference("ServiceAccount", pod["serviceAccount"], (*here, "serviceAccount"))
+        for key, kind in (("secrets", "Secret"), ("configMaps", "ConfigMap")):
+            for n, entry in enumerate(_maps(pod.get(key))):
+                yield from _named(kind, entry, (*here, key, n))
+        keys = pod.get("envSecretKeyRefs")
+        for name, entry in keys.items() if isinstance(keys, dict) else ():
+            yield from _named("Secret", entry, (*here, "envSecretKeyRefs", name))
+        yield from of_container(pod, here)
+        for group in ("initContainers", "sidecars"):
+            for n, container in enumerate(_maps(pod.get(group))):
+                yield from of_container(container, (*here, group, n))
+
+
+def of_train_job(spec: Any, at: Path) -> Iterator[Reference]:
+    """What a TrainJob's spec names beside its changes of pods: the trainer's variables, the initializers' credentials."""
+    spec = spec if isinstance(spec, dict) else {}
+    initializer = spec.get("initializer")
+    parts = initializer if isinstance(initializer, dict) else {}
+    for path, part in (
+        ((*at, "trainer"), spec.get("trainer")),
+        *(((*at, "initializer", key), parts.get(key)) for key in ("dataset", "model")),
+    ):
+        if isinstance(part, dict):
+            yield from of_container(part, path)
+            yield from _named("Secret", part.get("secretRef"), (*path, "secretRef"))
+
+
 def _find(value: Any, rest: Path, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    if not isinstance(value, dict):
-        return
     if not rest:
-        yield path, value
+        if isinstance(value, dict):
+            yield path, value
         return
     head, *tail = rest
-    for key in value if head == "*" else (head,):
-        if key in value:
-            yield from _find(value[key], tuple(tail), (*path, key))
+    if isinstance(value, dict):
+        for key in value if head == "*" else (head,):
+            if key in value:
+                yield from _find(value[key], tuple(tail), (*path, key))
+    elif isinstance(value, list) and head == "*":
+        for n, entry in enumerate(value):
+            yield from _find(entry, tuple(tail), (*path, n))
 
 
 def references(pod: dict[str, Any], at: Path) -> Iterator[Reference]:

@@ -1,10 +1,23 @@
-"""A profile: the namespace of a team, its owner, its contributors and its quota.
+"""A profile: the namespace of a team, its owner, its contributors, its quota and its limits.
 
 `profiles: {fraud: {owner: ana@example.com, contributors: {bo@example.com: edit}}}`. The Namespace is declared beside the
 Profile, so that everything in it can be applied in the same pass and deleting the Profile does not delete the data; the
 controller adopts a namespace whose annotation `owner` names the same owner (profile-controller v1.10.0, executed).
 Contributors are the pairs of RoleBinding and AuthorizationPolicy that the access-management service would write (kfam
 v1.10.0).
+
+`groups: {data-science: edit}` gives a role to everybody of a group. The dashboard knows users only: it neither lists a group
+among the contributors nor shows the namespace to its members, and its web apps ask Kubernetes about the user alone (kubeflow
+v1.10.0). Members get in by kubectl and by the address of a notebook or a model server. The gateway's header
+(`platform.groupsHeader`) must be the group alone, or a list that begins or ends with it; Istio itself copies a token's list of
+groups there in base64, which matches nobody. Where users have several groups, set `platform.groupsClaim`, and declare a
+RequestAuthentication in the namespace: then each entry of the token's claim counts. Kubernetes and the gateway must call a
+group by the same name.
+
+`servingAccess` says who else may call the model servers that are declared in the namespace: `authenticated`, `everyone`, or a
+list of profiles and of principals (`cluster.local/ns/shop/sa/default-editor`), whose pods need a sidecar. Each service may say
+otherwise in `access`. Whoever comes by neither the gateway nor a token, such as through a VirtualService of one's own at the
+cluster-local gateway, is not `authenticated`.
 """
 
 from __future__ import annotations
@@ -16,13 +29,17 @@ from typing import Any, Literal
 from pydantic import Field
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic
-from kfspec.kinds import base
-from kfspec.kinds.base import Context, Effect, Facts, Look, Lowered, Moment, Outcome, Readiness, State
+from kfspec.diagnostics import Diagnostic, Path
+from kfspec.kinds import base, profile_effects
+from kfspec.kinds.base import Context, Facts, Lowered
+from kfspec.kinds.kserve import access
+from kfspec.kinds.kserve.access import Access
+from kfspec.kinds.kubernetes import limitrange
 from kfspec.kinds.lifting import own_metadata
+from kfspec.kinds.profile_access import Role, contributors, wildcard
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.status import at, maps
-from kfspec.resource import GVK, Body, ObjectRef, Origin, Origins, Resource
+from kfspec.resource import GVK, Body, Origin, Origins, Resource
 from kfspec.spec.base import Block, Json, Model
 from kfspec.wording import describe
 
@@ -30,6 +47,7 @@ BLOCK = "profiles"
 PRODUCES = (
     GVK("", "v1", "Namespace"),
     GVK("kubeflow.org", "v1", "Profile"),
+    GVK("", "v1", "LimitRange"),
     GVK("rbac.authorization.k8s.io", "v1", "RoleBinding"),
     GVK("security.istio.io", "v1beta1", "AuthorizationPolicy"),
 )
@@ -47,7 +65,11 @@ NAMESPACE_LABELS = {
 _PLUGINS = ("WorkloadIdentity", "AwsIamForServiceAccount")
 """The plugins that the controller knows (profile-controller v1.10.0)."""
 
-Role = Literal["admin", "edit", "view"]
+_GSA = re.compile(r"[a-z0-9][-a-z0-9]*@[a-z0-9][-a-z0-9.:]*\.gserviceaccount\.com")
+_ROLE = re.compile(r"arn:aws[-a-z]*:iam::\d{12}:role/\S+")
+
+LIMIT_RANGE = "kf-limit-range"
+"""The name of a profile's LimitRange, beside the controller's `kf-resource-quota`."""
 
 
 class Owner(Model):
@@ -59,13 +81,57 @@ class Owner(Model):
     namespace: str | None = Field(default=None, description="Upstream's, for a ServiceAccount.")
 
 
+class Plugins(Model):
+    """The controller's plugins by what they need."""
+
+    workloadIdentity: str | None = Field(  # noqa: N815
+        default=None, description="Google Cloud: the service account that `default-editor` acts as."
+    )
+    awsIamRole: str | None = Field(  # noqa: N815
+        default=None, description="AWS: the ARN of the role that `default-editor` acts as."
+    )
+    annotateOnly: bool | None = Field(  # noqa: N815
+        default=None, description="Upstream's, with `awsIamRole`: leave the role's trust policy alone."
+    )
+
+
+class Limits(Model):
+    """A LimitRange: one limit for containers, or upstream's list."""
+
+    default: dict[str, Json] | None = Field(default=None, description="The limits of a container that says none.")
+    defaultRequest: dict[str, Json] | None = Field(  # noqa: N815
+        default=None, description="The requests of a container that says none."
+    )
+    max: dict[str, Json] | None = Field(default=None, description="The highest limit of a container.")
+    min: dict[str, Json] | None = Field(default=None, description="The lowest request of a container.")
+    maxLimitRequestRatio: dict[str, Json] | None = Field(  # noqa: N815
+        default=None, description="How many times its request a limit may be."
+    )
+    limits: list[Json] | None = Field(default=None, description="Upstream's list, for pods and claims too.")
+
+
 class Item(Block):
     """A profile."""
 
     owner: str | Owner = Field(description="The owner: a user's id, or upstream's subject.")
     contributors: dict[str, Role] = Field(default_factory=dict, description="User -> admin, edit or view.")
+    groups: dict[str, Role] = Field(
+        default_factory=dict, description="Group -> admin, edit or view; the dashboard does not show them."
+    )
     resourceQuotaSpec: Json = Field(default=None, description="Upstream's ResourceQuota spec.")  # noqa: N815
-    plugins: Json = Field(default=None, description="Upstream's cloud identity plugins.")
+    limitRange: Limits | None = Field(  # noqa: N815
+        default=None,
+        description="`{default, defaultRequest, max, min}` of a container, or upstream's `limits`: a LimitRange.",
+    )
+    plugins: Plugins | list[Json] | None = Field(
+        default=None,
+        description="`{workloadIdentity: ...}`, `{awsIamRole: ...}`, or upstream's cloud identity plugins.",
+    )
+    servingAccess: Access | None = Field(  # noqa: N815
+        default=None,
+        description="Who else may call the namespace's model servers: private, authenticated, everyone, or a list of "
+        "profiles and principals.",
+    )
     podSecurity: Literal["privileged", "baseline", "restricted"] | None = Field(  # noqa: N815
         default=None, description="The pod security level that the namespace enforces."
     )
@@ -83,25 +149,11 @@ def lower(item: Item, ctx: Context) -> Lowered:
         else item.owner.model_dump(exclude_none=True)
     )
     resources = [_namespace(item, ctx, owner["name"]), _profile(item, ctx, owner, expansion)]
-    found = list(expansion.found)
-    taken: dict[str, str] = {}
-    for user, role in item.contributors.items():
-        name = binding_name(user, role)
-        path = (*ctx.path, "contributors", user)
-        if name in taken:
-            message = f"'{user}' and '{taken[name]}' give the same object name, {name}"
-            hint = "the access-management service cannot tell them apart; use an id that differs in letters or digits"
-            found.append(finding("KF302", message, path, hint=hint, at_key=True))
-            continue
-        taken[name] = user
-        resources += _contributor(ctx, item, user, role, name)
-    if owner["name"] in item.contributors:
-        path = (*ctx.path, "contributors", owner["name"])
-        hint = "the owner has every right already"
-        found.append(
-            finding("KF303", f"the owner '{owner['name']}' is a contributor too", path, hint=hint, at_key=True)
-        )
-    return Lowered(tuple(resources), tuple(found))
+    if item.limitRange is not None:
+        resources += _limit_range(item.limitRange, ctx, expansion)
+    of_contributors, found = contributors(item.contributors, item.groups, owner["name"], ctx)
+    found = [*expansion.found, *found, *access.problems(item.servingAccess, (*ctx.path, "servingAccess"), ctx)]
+    return Lowered((*resources, *of_contributors), tuple(found))
 
 
 def _name_finding(name: str) -> Diagnostic | None:
@@ -131,9 +183,11 @@ def _profile(item: Item, ctx: Context, owner: dict[str, Any], expansion: Expansi
     if isinstance(item.owner, str):
         origins["spec", "owner", "name"] = Origin((*ctx.path, "owner"))
     spec: dict[str, Any] = {"owner": owner}
+    if isinstance(item.plugins, Plugins):
+        spec["plugins"] = _plugins(item.plugins, (*ctx.path, "plugins"), expansion)
     for key in ("plugins", "resourceQuotaSpec"):
         value = getattr(item, key)
-        if value is not None:
+        if value is not None and key not in spec:
             spec[key] = expansion.expand(value, ("spec", key), (*ctx.path, key))
     body = {
         "apiVersion": "kubeflow.org/v1",
@@ -144,54 +198,88 @@ def _profile(item: Item, ctx: Context, owner: dict[str, Any], expansion: Expansi
     return base.resource(ctx, body, {**origins, **expansion.origins})
 
 
-def binding_name(user: str, role: str) -> str:
-    """The name of a contributor's two objects, as kfam makes it (kfam v1.10.0, `bindings.go`)."""
-    return _dashed("-".join(("User", _dashed(user), "ClusterRole", role))).lower()
+def _plugins(given: Plugins, path: Path, expansion: Expansion) -> list[dict[str, Any]]:
+    """Upstream's list of the plugins that the short form names."""
+    made: list[dict[str, Any]] = []
+    if given.workloadIdentity is not None:
+        expansion.origins["spec", "plugins", len(made)] = Origin((*path, "workloadIdentity"))
+        made.append({"kind": "WorkloadIdentity", "spec": {"gcpServiceAccount": given.workloadIdentity}})
+    if given.awsIamRole is not None:
+        only = {} if given.annotateOnly is None else {"annotateOnly": given.annotateOnly}
+        expansion.origins["spec", "plugins", len(made)] = Origin((*path, "awsIamRole"))
+        made.append({"kind": "AwsIamForServiceAccount", "spec": {"awsIamRole": given.awsIamRole, **only}})
+    elif given.annotateOnly is not None:
+        message = "'annotateOnly' is about a role, and there is none"
+        found = finding("KF762", message, (*path, "annotateOnly"), hint="add 'awsIamRole: arn:...'", at_key=True)
+        expansion.found.append(found)
+    return made
 
 
-def _dashed(text: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9]+", "-", text)
-
-
-def _contributor(ctx: Context, item: Item, user: str, role: str, name: str) -> list[Resource]:
-    path = (*ctx.path, "contributors", user)
-    annotations = {"user": user, "role": role}
+def _limit_range(given: Limits, ctx: Context, expansion: Expansion) -> list[Resource]:
+    """The namespace's LimitRange; none where short and long form are mixed, or nothing is said."""
+    path = (*ctx.path, "limitRange")
+    short = [key for key in limitrange.AMOUNTS if getattr(given, key) is not None]
+    if given.limits is not None and short:
+        message = f"'limitRange' mixes the short form ('{short[0]}') and the long form ('limits')"
+        hint = f"write 'limits', or '{short[0]}' alone"
+        expansion.found.append(finding("KF340", message, (*path, short[0]), hint=hint, at_key=True))
+        return []
     origins: Origins = {(): Origin(path, at_key=True)}
+    if given.limits is not None:
+        origins["spec", "limits"] = Origin((*path, "limits"))
+        limits = [limitrange.canonical_limit(one) if isinstance(one, dict) else one for one in given.limits]
+    elif short:
+        origins["spec", "limits", 0] = Origin(path)
+        amounts = {}
+        for key in short:
+            amounts[key] = _amounts(getattr(given, key), ctx)
+            for name, stored in zip(getattr(given, key), amounts[key], strict=False):
+                origins["spec", "limits", 0, key, stored] = Origin((*path, key, name))
+        limits = [limitrange.canonical_limit({"type": "Container", **amounts})]
+    else:
+        expansion.found.append(
+            finding("KF102", "'limitRange' lacks every limit", path, hint="add 'default:'", at_key=True)
+        )
+        return []
+    body = {
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": base.metadata(ctx, None, LIMIT_RANGE),
+        "spec": {"limits": limits},
+    }
+    return [base.resource(ctx, body, origins)]
 
-    def meta() -> dict[str, Any]:
-        return base.metadata(ctx, None, name, annotations=annotations)
 
-    binding = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": meta(),
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": f"kubeflow-{role}"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-    }
-    header = f"request.headers[{ctx.platform.userIdHeader}]"
-    rule = {
-        "from": [{"source": {"principals": list(ctx.platform.ingressPrincipals)}}],
-        "when": [{"key": header, "values": [f"{ctx.platform.userIdPrefix}{user}"]}],
-    }
-    policy = {
-        "apiVersion": "security.istio.io/v1beta1",
-        "kind": "AuthorizationPolicy",
-        "metadata": meta(),
-        "spec": {"rules": [rule]},
-    }
-    return [base.resource(ctx, binding, origins), base.resource(ctx, policy, origins)]
+def _amounts(given: dict[str, Any], ctx: Context) -> dict[str, Any]:
+    """Resource -> quantity; `gpu` is the platform's."""
+    return {ctx.platform.gpuResource if name == "gpu" else name: amount for name, amount in given.items()}
 
 
 def lift(body: Body) -> Iterator[dict[str, Any]]:
-    """Items that may stand for the Profile, the shortest first; its contributors are objects of their own."""
+    """Items that may stand for the Profile, the shortest first; what stands in its namespace is `lift_beside`'s."""
     spec = body.get("spec")
     if not isinstance(spec, dict) or spec.keys() - {"owner", "resourceQuotaSpec", "plugins"}:
         return
     meta = own_metadata(body)
+    plugins = _short_plugins(spec.get("plugins"))
+    if plugins is not None:
+        yield from lift({**body, "spec": {**spec, "plugins": plugins}})
     owner = spec.get("owner")
     if isinstance(owner, dict) and owner.keys() == {"kind", "name"} and owner["kind"] == "User":
         yield {**spec, "owner": owner["name"], **meta}
     yield {**spec, **meta}
+
+
+def _short_plugins(given: Any) -> dict[str, Any] | None:
+    """The short form of upstream's list, if there is one."""
+    made: dict[str, Any] = {}
+    fields = {"WorkloadIdentity": {"gcpServiceAccount": "workloadIdentity"}, "AwsIamForServiceAccount": {}}
+    for plugin in given if isinstance(given, list) and given else ():
+        names = fields.pop(str(plugin.get("kind")), None) if isinstance(plugin, dict) else None
+        if names is None or not isinstance(plugin.get("spec"), dict):
+            return None
+        made |= {names.get(key, key): value for key, value in plugin["spec"].items()}
+    return made or None
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
@@ -212,98 +300,31 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         yield finding("KF301", message, ("spec", "owner", "kind"), hint="the identity header names a User")
     elif not owner.get("name"):
         yield finding("KF301", "an owner without a name never gets in", ("spec", "owner", "name"))
-    for n, plugin in enumerate((body.get("spec") or {}).get("plugins") or ()):
-        if plugin.get("kind") not in _PLUGINS:
-            message = f"the controller has no plugin {describe(plugin.get('kind'))}"
-            path = ("spec", "plugins", n, "kind")
-            yield finding("KF304", message, path, hint=f"one of: {', '.join(_PLUGINS)}")
+    elif wildcard(owner["name"]):
+        message = f"Istio reads '{owner['name']}' as a pattern, and lets in whoever fits; Kubernetes reads it as a name"
+        yield finding("KF760", message, ("spec", "owner", "name"), hint="name one user")
+    for n, plugin in enumerate(maps(at(body, "spec", "plugins"))):
+        yield from _of_plugin(plugin, ("spec", "plugins", n))
 
 
-_CONTROLLER = "profile-controller v1.10.0, profile_controller.go; executed"
-_REVOKES = "profile-controller v1.10.0, profile_controller.go (plugins are revoked by the finalizer alone)"
+def _of_plugin(plugin: dict[str, Any], path: Path) -> Iterator[Diagnostic]:
+    """The plugins annotate `default-editor`, whatever they are given (v1.10.0, plugin_workload_identity.go, plugin_iam.go)."""
+    kind = plugin.get("kind")
+    if kind not in _PLUGINS:
+        message = f"the controller has no plugin {describe(kind)}"
+        yield finding("KF304", message, (*path, "kind"), hint=f"one of: {', '.join(_PLUGINS)}")
+        return
+    field, pattern, hint = {
+        "WorkloadIdentity": ("gcpServiceAccount", _GSA, "<name>@<project>.iam.gserviceaccount.com"),
+        "AwsIamForServiceAccount": ("awsIamRole", _ROLE, "arn:aws:iam::<account>:role/<name>"),
+    }[str(kind)]
+    value = at(plugin, "spec", field)
+    if value is None or value == "":
+        yield finding("KF762", f"the plugin {kind} lacks '{field}'", path, hint=f"{field}: {hint}", at_key=True)
+    elif not isinstance(value, str) or not pattern.fullmatch(value):
+        message = f"{describe(value)} is the identity of nobody"
+        yield finding("KF762", message, (*path, "spec", field), hint=hint)
 
 
-def _with_namespace(moment: Moment) -> bool:
-    return ObjectRef("", "Namespace", "", moment.after["metadata"]["name"]) in moment.beside
-
-
-def _alone(moment: Moment) -> bool:
-    return not _with_namespace(moment)
-
-
-def _limits(moment: Moment) -> bool:
-    return bool(at(moment.after, "spec", "resourceQuotaSpec", "hard"))
-
-
-def _lifts(moment: Moment) -> bool:
-    return not _limits(moment)
-
-
-def _drops_plugin(moment: Moment) -> bool:
-    def kinds(body: Body) -> set[str]:
-        return {str(plugin.get("kind")) for plugin in maps(at(body, "spec", "plugins"))}
-
-    return bool(kinds(moment.before) - kinds(moment.after))
-
-
-EFFECTS = (
-    Effect(
-        ("spec", "owner", "name"),
-        "moves the owner's RoleBinding and AuthorizationPolicy from {old} to {new}",
-        _CONTROLLER,
-        Outcome.DISRUPTS,
-        when=_with_namespace,
-    ),
-    Effect(
-        ("spec", "owner", "name"),
-        "the controller stops looking after the profile: its namespace names {old} as the owner; declare the profile under "
-        "`profiles:`, or beside it its Namespace with the annotation `owner: {new}`",
-        _CONTROLLER,
-        Outcome.REFUSED,
-        when=_alone,
-    ),
-    Effect(("spec", "owner"), "the owner's RoleBinding names a subject of another kind", _CONTROLLER, Outcome.DISRUPTS),
-    Effect(
-        ("spec", "resourceQuotaSpec"),
-        "changes the quota of the namespace: what runs stays, what is new must fit",
-        _CONTROLLER,
-        when=_limits,
-    ),
-    Effect(
-        ("spec", "resourceQuotaSpec"),
-        "lifts the quota of the namespace: kf-resource-quota is deleted",
-        _CONTROLLER,
-        when=_lifts,
-    ),
-    Effect(
-        ("spec", "plugins"),
-        "what the removed plugin granted stays until the Profile is deleted: revoke it by hand",
-        _REVOKES,
-        Outcome.LATER,
-        when=_drops_plugin,
-    ),
-    Effect(
-        ("spec", "plugins"),
-        "default-editor acts with other cloud rights, from the next token on",
-        "profile-controller v1.10.0, plugin_workload_identity.go, plugin_iam.go",
-    ),
-)
-
-
-def ready(body: Body, look: Look) -> Readiness:
-    """By its Namespace and the owner's RoleBinding, since its status is never written."""
-    name, owner = body["metadata"]["name"], at(body, "spec", "owner", "name")
-    namespace = look(GVK("", "v1", "Namespace"), "", name)
-    if namespace is None:
-        return Readiness(State.WAITING, f"waits for Namespace/{name}")
-    named = at(namespace, "metadata", "annotations", "owner")
-    if named != owner:
-        is_now = f"names {named} as its owner" if named else "names no owner"
-        message = f"Namespace/{name} {is_now}, so the controller does nothing: set its annotation `owner: {owner}`"
-        return Readiness(State.FAILED, message)
-    binding = look(GVK("rbac.authorization.k8s.io", "v1", "RoleBinding"), name, "namespaceAdmin")
-    if binding is None:
-        return Readiness(State.WAITING, f"waits for RoleBinding/{name}/namespaceAdmin")
-    if owner not in [subject.get("name") for subject in maps(binding.get("subjects"))]:
-        return Readiness(State.WAITING, f"RoleBinding/{name}/namespaceAdmin does not name {owner} yet")
-    return Readiness(State.READY)
+EFFECTS = profile_effects.EFFECTS
+ready = profile_effects.ready

@@ -238,6 +238,7 @@ def _mapping_only(value: Any) -> dict[str, Any] | None:
 MAP_FORMS: dict[str, Callable[[Any], dict[str, Any] | None]] = {
     "containers": _mapping_only,
     "initContainers": _mapping_only,
+    "replicatedJobs": _mapping_only,
     "sidecars": _mapping_only,
     "volumes": _mapping_only,
     "volumeMounts": _mount,

@@ -1,7 +1,8 @@
 """A PersistentVolumeClaim of a profile.
 
 `volumes: {features: {size: 50Gi, accessModes: [ReadWriteMany]}}`. Every field of a claim's spec is taken; `size` is short
-for `resources.requests.storage`. A volume holds data: no reconcile loop deletes it unless it says `prune: allow`.
+for `resources.requests.storage`. A volume holds data: no reconcile loop deletes it unless it says `prune: allow`. With
+`viewer: true` its files can be seen in the dashboard; a viewer may come and go, the volume stays.
 """
 
 from __future__ import annotations
@@ -15,15 +16,21 @@ from pydantic import Field
 from kfspec.codes import finding
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Effect, Look, Lowered, Moment, Outcome, Readiness, State
-from kfspec.kinds.lifting import own_metadata
+from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.status import at, condition, holds, told
 from kfspec.quantity import parse
-from kfspec.resource import GVK, Body, Origin
-from kfspec.spec.base import Json, Namespaced
+from kfspec.resource import GVK, Body, Origin, Resource
+from kfspec.spec.base import Block, Json, Namespaced
+
+VIEWER = GVK("kubeflow.org", "v1alpha1", "PVCViewer")
+
+NETWORKING = {"basePrefix": "/pvcviewers", "rewrite": "/", "targetPort": 8080}
+"""Where a viewer is reached that says nothing of it, and where the webhook's own pod listens (pvcviewer-controller v1.10.0,
+pvcviewer_webhook.go)."""
 
 BLOCK = "volumes"
-PRODUCES = (GVK("", "v1", "PersistentVolumeClaim"),)
+PRODUCES = (GVK("", "v1", "PersistentVolumeClaim"), VIEWER)
 
 _UPSTREAM = (
     "accessModes",
@@ -38,8 +45,8 @@ _UPSTREAM = (
 )
 
 
-class Item(Namespaced):
-    """A volume."""
+class Claim(Namespaced):
+    """A volume's claim."""
 
     size: str | int | None = Field(default=None, description="How much storage to ask for (`50Gi`).")
     accessModes: Json = Field(default=None, description="Upstream's list; `[ReadWriteOnce]` where nothing is said.")  # noqa: N815
@@ -53,8 +60,28 @@ class Item(Namespaced):
     resources: Json = Field(default=None, description="Upstream's long form of `size`.")
 
 
+class Viewer(Block):
+    """A viewer of a volume."""
+
+    podSpec: Json = Field(default=None, description="Upstream's pod spec; written by the webhook otherwise.")  # noqa: N815
+    networking: Json = Field(
+        default=None, description="Upstream's: where the viewer is reached, below `/pvcviewers` where nothing is said."
+    )
+    rwoScheduling: Json = Field(  # noqa: N815
+        default=None, description="Upstream's; true where nothing is said, so that it runs beside who uses the volume."
+    )
+
+
+class Item(Claim):
+    """A volume."""
+
+    viewer: bool | Viewer = Field(
+        default=False, description="`true`, or the fields of a PVCViewer: a file browser for the volume, with its name."
+    )
+
+
 def lower(item: Item, ctx: Context) -> Lowered:
-    """One PersistentVolumeClaim."""
+    """One PersistentVolumeClaim, and its viewer."""
     expansion = Expansion(ctx)
     spec = claim_spec(item, ctx.path, expansion)
     body = {
@@ -64,10 +91,16 @@ def lower(item: Item, ctx: Context) -> Lowered:
         "spec": spec,
     }
     origins = {**base.base_origins(ctx), **expansion.origins}
-    return Lowered((base.resource(ctx, body, origins),), tuple(expansion.found))
+    resources = [base.resource(ctx, body, origins)]
+    if item.viewer:
+        of_viewer = Expansion(ctx)
+        viewer = item.viewer if isinstance(item.viewer, Viewer) else Viewer()
+        resources.append(_lower_viewer(viewer, ctx.name, ctx, of_viewer))
+        expansion.found.extend(of_viewer.found)
+    return Lowered(tuple(resources), tuple(expansion.found))
 
 
-def claim_spec(item: Item, path: tuple[str | int, ...], expansion: Expansion) -> dict[str, Any]:
+def claim_spec(item: Claim, path: tuple[str | int, ...], expansion: Expansion) -> dict[str, Any]:
     """The claim's spec of a volume, or of a notebook's workspace, which stands at `path`."""
     given = {key: value for key in _UPSTREAM if (value := getattr(item, key)) is not None}
     origins = expansion.origins
@@ -99,6 +132,44 @@ def lift(body: Body) -> Iterator[dict[str, Any]]:
         rest = {key: value for key, value in spec.items() if key != "resources"}
         yield {"size": resources["requests"]["storage"], **rest, **meta}
     yield {**spec, **meta}
+
+
+def _lower_viewer(viewer: Viewer, claim: str, ctx: Context, expansion: Expansion) -> Resource:
+    """The viewer of the claim."""
+    path = (*ctx.path, "viewer")
+    spec: dict[str, Any] = {"pvc": claim}
+    origins = expansion.origins
+    origins["spec",] = Origin(path)
+    origins["spec", "pvc"] = Origin(ctx.path, at_key=True)
+    for key, default in (("networking", dict(NETWORKING)), ("rwoScheduling", True)):
+        value = getattr(viewer, key)
+        spec[key] = default if value is None else value
+    if viewer.podSpec is not None:
+        spec["podSpec"] = expansion.expand(viewer.podSpec, ("spec", "podSpec"), (*path, "podSpec"))
+    body = {
+        "apiVersion": VIEWER.api_version,
+        "kind": VIEWER.kind,
+        "metadata": base.metadata(ctx, viewer, claim),
+        "spec": spec,
+    }
+    return base.resource(ctx, body, {(): Origin(path, at_key=True), **origins})
+
+
+def lift_viewer(body: Body) -> Iterator[Any]:
+    """What a volume's `viewer` says of a viewer that has its name and shows it, the shortest first."""
+    spec, name = body.get("spec"), body["metadata"].get("name")
+    if not isinstance(spec, dict) or spec.get("pvc") != name or spec.keys() - {"pvc", *Viewer.model_fields}:
+        return
+    rest = {key: value for key, value in spec.items() if key != "pvc"}
+    if rest.get("networking") == NETWORKING:
+        del rest["networking"]
+    if rest.get("rwoScheduling") is True:
+        del rest["rwoScheduling"]
+    item = {**rest, **own_metadata(body)}
+    if not item:
+        yield True
+    yield {key: shorten(value) if key == "podSpec" else value for key, value in item.items()}
+    yield item
 
 
 rules = base.no_rules

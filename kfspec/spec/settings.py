@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from kfspec.spec.base import Json, Model, Name
+from kfspec.spec.dashboard import Dashboard
 
 
 class Platform(Model):
@@ -14,6 +15,16 @@ class Platform(Model):
 
     userIdHeader: str = "kubeflow-userid"  # noqa: N815
     userIdPrefix: str = ""  # noqa: N815
+    groupsHeader: str = Field(  # noqa: N815
+        default="kubeflow-groups",
+        min_length=1,
+        description="The header that holds a user's groups, separated by commas, as the gateway sets it.",
+    )
+    groupsClaim: str | None = Field(  # noqa: N815
+        default=None,
+        min_length=1,
+        description="Ask the token's list of this claim for groups, and no header; pods need a RequestAuthentication for it.",
+    )
     ingressPrincipals: tuple[str, ...] = Field(  # noqa: N815
         default=(
             "cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account",
@@ -22,8 +33,17 @@ class Platform(Model):
         strict=False,
     )
     gpuResource: str = "nvidia.com/gpu"  # noqa: N815
-    pipelines: Literal["database", "kubernetes"] = "database"
-    syncImage: str | None = None  # noqa: N815
+    pipelines: Literal["database", "kubernetes"] = Field(
+        default="database", description="Where Kubeflow Pipelines keeps pipelines: behind its REST API, or as objects."
+    )
+    modelRegistry: str | None = Field(  # noqa: N815
+        default=None,
+        pattern=r"^https?://[^/\s]+/?$",
+        description="Where Model Registry is, which no release installs by default.",
+    )
+    syncImage: str | None = Field(  # noqa: N815
+        default=None, min_length=1, description="The image that runs `kfspec sync` (deploy/Containerfile makes one)."
+    )
     inventoryNamespace: Name = "kubeflow"  # noqa: N815
     namespaceLabels: dict[str, str] = Field(default_factory=dict)  # noqa: N815
 
@@ -37,6 +57,9 @@ class Externals(Model):
     configMaps: tuple[Name, ...] = Field(default=(), strict=False)  # noqa: N815
     serviceAccounts: tuple[Name, ...] = Field(default=(), strict=False)  # noqa: N815
     servingRuntimes: tuple[Name, ...] = Field(default=(), strict=False)  # noqa: N815
+    trainingRuntimes: tuple[Name, ...] = Field(default=(), strict=False)  # noqa: N815
+    inferenceServices: tuple[Name, ...] = Field(default=(), strict=False)  # noqa: N815
+    modelNodeGroups: tuple[Name, ...] = Field(default=(), strict=False)  # noqa: N815
     podDefaults: tuple[Name, ...] = Field(default=(), strict=False)  # noqa: N815
 
 
@@ -75,3 +98,8 @@ class Settings(Model):
     delivery: Delivery = Field(default_factory=Delivery)
     namespaceMap: dict[str, Name] = Field(default_factory=dict)  # noqa: N815
     files: tuple[str, ...] = Field(default=(), strict=False)
+    dashboard: Dashboard | None = Field(default=None, description="The links and settings of the Central Dashboard.")
+    sync: Literal["on", "off"] = Field(
+        default="on",
+        description="`off`: nothing is kept in Kubeflow Pipelines and Model Registry, and what was made there stays.",
+    )

@@ -14,13 +14,14 @@ def render(diagnostics: Diagnostics) -> str:
     counts = {f"{severity}s": sum(d.severity is severity for d in diagnostics) for severity in Severity}
     document = {
         "formatVersion": FORMAT_VERSION,
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
+        "diagnostics": [finding(diagnostic) for diagnostic in diagnostics],
         "summary": counts,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, object]:
+def finding(diagnostic: Diagnostic) -> dict[str, object]:
+    """One finding as JSON values."""
     pos = diagnostic.pos
     return {
         "code": diagnostic.code,

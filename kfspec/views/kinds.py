@@ -6,7 +6,9 @@ import inspect
 from typing import Any
 
 from kfspec import kinds
-from kfspec.spec.base import Block
+from kfspec.kinds import dashboard
+from kfspec.spec.base import Model
+from kfspec.spec.dashboard import Dashboard
 
 
 def render_kinds() -> str:
@@ -26,10 +28,13 @@ def render_kinds() -> str:
                 made = ", ".join(f"{gvk.kind} (`{gvk.api_version}`)" for gvk in module.PRODUCES)
                 parts.append(f"Compiles to: {made}.\n\n")
             parts.append(_fields(module.Item, common))
+    parts.append(f"\n## dashboard\n\nOne thing, and no block. {inspect.cleandoc(dashboard.__doc__ or '')}\n\n")
+    parts.append(f"Compiles to: {', '.join(f'{gvk.kind} (`{gvk.api_version}`)' for gvk in dashboard.PRODUCES)}.\n\n")
+    parts.append(_fields(Dashboard, set()))
     return "".join(parts)
 
 
-def _fields(model: type[Block], common: set[str]) -> str:
+def _fields(model: type[Model], common: set[str]) -> str:
     rows = ["| field | |\n|---|---|\n"]
     for name, field in model.model_fields.items():
         if name in common:

@@ -22,8 +22,20 @@ DEFAULT_RELEASE = "1.10"
 _VAR = {"type": "string", "pattern": r"\$\{vars\."}
 _FREE_MAPS = frozenset({*MAP_FORMS, "env", "parameters", "algorithmSettings", "trialParameters"})
 """Lists that also take the map form."""
-_NAMED = frozenset({"algorithm", "earlyStopping", "modelFormat"})
-"""Objects that may be a name alone."""
+_NAMED = frozenset({"algorithm", "earlyStopping", "modelFormat", "restartPolicy", "supportedModelFormats"})
+"""Objects that may be a name alone, and lists of such."""
+_ADDED = {
+    "model": {
+        "registeredModel": {"type": ["string", "null"], "description": "A model of `models`, instead of `storageUri`."},
+        "version": {"type": ["string", "null"], "description": "Which of its versions."},
+        "artifact": {"type": ["string", "null"], "description": "Which artifact, where the version has several."},
+    },
+    "steps": {
+        "service": {"type": ["string", "null"], "description": "Short for `serviceName`."},
+        "node": {"type": ["string", "null"], "description": "Short for `nodeName`."},
+    },
+}
+"""What kfspec takes in an upstream field, or in each entry of its list, beside upstream's own."""
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
 
@@ -156,7 +168,7 @@ class _Definitions:
     def _node(self, node: Node, schema: Schema, component: str, field: str) -> dict[str, Any]:
         """Upstream's node, with the short forms that a field of this name takes."""
         if "$" in node:
-            short = field if field in _FREE_MAPS or field in _NAMED or field == "resources" else ""
+            short = field if field in _FREE_MAPS or field in _NAMED or field in _ADDED or field == "resources" else ""
             name = f"{component}.{node['$']}{'.' + short if short else ''}"
             if name not in self.made:
                 self.made[name] = {}
@@ -170,7 +182,8 @@ class _Definitions:
         if kind in _SCALARS:
             return self._scalar(node)
         if kind == "array":
-            items = self._node(node.get("items") or {}, schema, component, "")
+            entry = field if field in _NAMED or field in _ADDED else ""
+            items = self._node(node.get("items") or {}, schema, component, entry)
             as_list = {"type": "array", "items": items}
             free = [{"type": "object"}] if field in _FREE_MAPS else []
             return {"anyOf": [as_list, *free, {"type": "null"}, _VAR]}
@@ -183,6 +196,7 @@ class _Definitions:
         properties = node.get("properties")
         if properties:
             made["properties"] = {key: self._node(sub, schema, component, key) for key, sub in properties.items()}
+            made["properties"] |= _ADDED.get(field, {})
             if not node.get("preserve") and not node.get("embedded"):
                 made["additionalProperties"] = False
         elif isinstance(node.get("additionalProperties"), dict):

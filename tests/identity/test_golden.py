@@ -101,6 +101,36 @@ GOLDEN_KINDS: dict[str, tuple[dict[str, Any], str]] = {
 }
 """Kind -> what is added to its image -> the frozen name."""
 
+SPARK: dict[str, Any] = {
+    "image": "spark:3.5.3",
+    "sparkVersion": "3.5.3",
+    "mainApplicationFile": "local:///opt/app/etl.py",
+}
+"""A Spark application."""
+
+GOLDEN_SPARK: dict[str, tuple[dict[str, Any], str]] = {
+    "a script": ({}, "etl-e4198fc9"),
+    "a jar": ({"type": "Scala", "mainClass": "a.B", "mainApplicationFile": "local:///opt/a.jar"}, "etl-aa023afe"),
+    "sizes": (
+        {"driver": {"cores": 1, "memory": "2g"}, "executor": {"instances": 2, "coreLimit": 1.5}},
+        "etl-7a1eb72f",
+    ),
+    "arguments": ({"arguments": ["--days", 28]}, "etl-95db213a"),
+    "settings": ({"sparkConf": {"spark.ui.port": 4045}, "hadoopConf": {"a": True}}, "etl-aab0139e"),
+    "a volume": ({"driver": {"volumeMounts": {"data": "/data"}}}, "etl-86ac054a"),
+    "environment": ({"driver": {"env": {"A": 1, "B": "x"}}}, "etl-595a40a2"),
+    "a GPU": ({"executor": {"gpu": 1}}, "etl-816c9d9b"),
+    "a restart policy": ({"restartPolicy": "Never"}, "etl-566bd4e9"),
+    "a second run": ({"rerun": "2"}, "etl-486e6c95"),
+}
+"""What is added to `SPARK` -> the frozen name."""
+
+
+def spark_name(change: dict[str, Any], tmp_path: Path, **top: Any) -> str:
+    """The name of the run of `SPARK` with a change, None removes; or of the code that it brings."""
+    application = {key: value for key, value in {**SPARK, **change}.items() if value is not None}
+    return name_of({**BASE, "run": False}, tmp_path, sparkApplications={"etl": application}, **top)
+
 
 def item(change: dict[str, Any]) -> dict[str, Any]:
     """`BASE` with a change; None removes."""
@@ -123,6 +153,46 @@ def experiment_name(change: dict[str, Any], tmp_path: Path, **job: Any) -> str:
 def test_names_of_experiments_are_frozen(case: str, tmp_path: Path) -> None:
     change, name = GOLDEN_EXPERIMENTS[case]
     assert experiment_name(change, tmp_path) == name
+
+
+@pytest.mark.parametrize("case", GOLDEN_SPARK)
+def test_names_of_spark_applications_are_frozen(case: str, tmp_path: Path) -> None:
+    change, name = GOLDEN_SPARK[case]
+    assert spark_name(change, tmp_path) == name
+
+
+def test_what_a_spark_application_is(tmp_path: Path) -> None:
+    name = spark_name({"executor": {"instances": 2}}, tmp_path)
+    same = [
+        spark_name({"executor": {"instances": 2}, **change}, tmp_path, **top)
+        for change, top in (
+            ({"labels": {"a": "b"}, "annotations": {"c": "d"}, "onChange": "replace", "history": 9}, {}),
+            ({"driver": {"serviceAccount": "default-editor"}}, {}),
+            ({"type": "Python"}, {}),
+            ({"suspend": True}, {"kubeflow": "1.11"}),
+            ({"suspend": False}, {"kubeflow": "26.03"}),
+            ({}, {"project": "renamed"}),
+        )
+    ]
+    assert same == [name] * len(same)
+    other = [
+        spark_name(change, tmp_path)
+        for change in (
+            {"executor": {"instances": 3}},
+            {"executor": {"instances": 2}, "mode": "cluster"},
+            {"executor": {"instances": 2}, "rerun": "2"},
+            {"executor": {"instances": 2}, "driver": {"serviceAccount": ""}},
+        )
+    ]
+    assert len({name, *other}) == len(other) + 1
+
+
+def test_names_of_spark_code_are_frozen(tmp_path: Path) -> None:
+    (tmp_path / "etl.py").write_text("print(1)\n")
+    change = {"mainApplicationFile": None, "code": "etl.py"}
+    assert spark_name(change, tmp_path) == "etl-code-6cdffc70"
+    result = build(tmp_path / "kfspec.yaml")
+    assert [r.ref.name for r in result.environments["default"]] == ["etl-code-6cdffc70", "etl-186b41ea"]
 
 
 @pytest.mark.parametrize("kind", GOLDEN_KINDS)

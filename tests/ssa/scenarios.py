@@ -16,11 +16,11 @@ import yaml
 
 from kfspec.catalog import Release
 from kfspec.differ import same
-from kfspec.fieldsets import canonical, own_entries
-from kfspec.fieldtypes import KEYED, Served, Type, served
 from kfspec.kustomize import with_environment
 from kfspec.live import APPLIERS, Applier
 from kfspec.resource import Body, gvk_of
+from kfspec.ssa.fieldsets import canonical, own_entries
+from kfspec.ssa.types import KEYED, Served, Type, served
 from tests.support.controlplane import Answer, ControlPlane
 from tests.support.generate import objects
 from tests.test_apply import SPECS, compiled

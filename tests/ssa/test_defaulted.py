@@ -11,9 +11,9 @@ import pytest
 
 from kfspec.catalog import Release
 from kfspec.differ import diff
-from kfspec.fieldsets import unchanged
 from kfspec.live import APPLIERS
 from kfspec.resource import Body
+from kfspec.ssa.fieldsets import unchanged
 from tests.ssa.scenarios import Case, apart, ask, marked, nothing_changed, run_all, sampled, specified
 from tests.support.controlplane import ControlPlane
 from tests.support.policies import defaulting

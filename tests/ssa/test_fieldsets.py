@@ -12,9 +12,9 @@ import pytest
 
 from bench.workload import objects as workload
 from kfspec.catalog import Release, release
-from kfspec.fieldsets import Owner, canonical, field_set, own_entries, owners, unchanged
-from kfspec.fieldtypes import Served, served
 from kfspec.resource import Body, gvk_of
+from kfspec.ssa.fieldsets import Owner, canonical, field_set, own_entries, owners, unchanged
+from kfspec.ssa.types import Served, served
 from tests.conftest import SHARED
 from tests.ssa.scenarios import Case, Outcome, apart, generated, nothing_changed, sampled, specified
 from tests.support.controlplane import ControlPlane

@@ -9,10 +9,10 @@ import pytest
 
 from kfspec.catalog import Release
 from kfspec.differ import diff, same
-from kfspec.fieldtypes import served
 from kfspec.live import Conflict
-from kfspec.prediction import predict
 from kfspec.resource import Body
+from kfspec.ssa.prediction import predict
+from kfspec.ssa.types import served
 from tests.conftest import SHARED
 from tests.ssa.scenarios import Outcome, apart, generated, sampled, specified
 from tests.ssa.test_fieldsets import SERVICE, live_service

@@ -116,6 +116,10 @@ def objects(entry: KindEntry, version: str, namespace: str) -> list[Body]:
         each["metadata"] = {**meta, "name": f"generated-{n}"}
         if entry.kind == "Notebook":
             each["spec"]["template"]["spec"]["containers"][0]["name"] = f"generated-{n}"
+        if entry.kind == "PVCViewer":  # as it shows the volume of its name
+            each["spec"]["pvc"] = f"generated-{n}"
+            each["spec"]["podSpec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] = f"generated-{n}"
+            _pod(each["spec"]["podSpec"])
     return made
 
 
@@ -132,14 +136,15 @@ def complete(entry: KindEntry, version: str, namespace: str, release: Release) -
         meta = {"name": f"generated-{n}", **({"namespace": namespace} if entry.namespaced else {})}
         return {**body, "apiVersion": api, "kind": entry.kind, "metadata": meta}
 
-    whole = everything(schema, schema.root)
-    for policy in _claim_policies(whole):
-        for template in policy["templates"]:  # a rule wants them to have metadata, and no namespace in it
-            template["metadata"].pop("namespace", None)
-    while errors := _errors(dressed(whole, 0), release):
-        _cut(schema, whole, errors[0].path)
-    made = [dressed(whole, 0)]
-    have = set(present(schema, schema.root, whole))
+    made: list[Body] = []
+    for whole in FORMS.get(entry.kind, lambda body: [body])(everything(schema, schema.root)):
+        for policy in _claim_policies(whole):
+            for template in policy["templates"]:  # a rule wants them to have metadata, and no namespace in it
+                template["metadata"].pop("namespace", None)
+        while errors := _errors(dressed(whole, 0), release):
+            _cut(schema, whole, errors[0].path)
+        made.append(dressed(whole, len(made)))
+    have = {path for each in made for path in present(schema, schema.root, each)}
     for path in sorted(paths(schema, schema.root), key=len, reverse=True):
         if path not in have and path[0] not in ("metadata", "apiVersion", "kind"):
             one = dressed(_along(schema, schema.root, path), len(made))
@@ -243,7 +248,20 @@ def _notebook(body: Body) -> list[Body]:
 
 def _profile(body: Body) -> list[Body]:
     body["spec"]["owner"]["kind"] = "User"
-    body["spec"]["plugins"][0] = {"kind": "WorkloadIdentity", "apiVersion": "v1", "spec": {"gcpServiceAccount": "a"}}
+    body["spec"]["plugins"][0] = {
+        "kind": "WorkloadIdentity",
+        "apiVersion": "v1",
+        "spec": {"gcpServiceAccount": "a@b.iam.gserviceaccount.com"},
+    }
+    return [body]
+
+
+def _limitrange(body: Body) -> list[Body]:
+    """One limit for each type, as there may be no two of one."""
+    given = body["spec"]["limits"][0]
+    container = {key: {"cpu": "1"} for key in given if key != "type"}
+    claim = {"type": "PersistentVolumeClaim", "max": {"storage": "1"}}
+    body["spec"]["limits"] = [{"type": "Container", **container}, claim]
     return [body]
 
 
@@ -425,6 +443,36 @@ def _inferenceservice(body: Body) -> list[Body]:
     return [*made, explained, several]
 
 
+def _servingruntime(body: Body) -> list[Body]:
+    spec = body["spec"]
+    spec |= {"protocolVersions": ["v2"], "disabled": False, "multiModel": False}
+    spec["annotations"] = {"serving.kserve.io/gpu-resource-types": '["key"]'}
+    spec["containers"][0]["name"] = "kserve-container"
+    spec["workerSpec"]["containers"][0]["name"] = "worker-container"
+    for pod in (spec, spec["workerSpec"]):
+        _mounts(pod)
+    return [body]
+
+
+def _inferencegraph(body: Body) -> list[Body]:
+    spec = body["spec"]
+    step = {**spec["nodes"]["key"]["steps"][0], "dependency": "Hard", "data": "$request"}
+    targets = {key: step.pop(key) for key in ("nodeName", "serviceName", "serviceUrl")}
+    steps = [{**step, "name": key, "weight": weight} for key, weight in zip(targets, (40, 30, 30), strict=True)]
+    for each, (key, value) in zip(steps, targets.items(), strict=True):
+        each[key] = "next" if key == "nodeName" else value
+    spec["nodes"] = {
+        "root": {"routerType": "Splitter", "steps": steps},
+        "next": {"routerType": "Sequence", "steps": [{"serviceUrl": "http://x"}]},
+    }
+    return [body]
+
+
+def _trainedmodel(body: Body) -> list[Body]:
+    body["spec"]["model"]["storageUri"] = "gs://x"
+    return [body]
+
+
 def _mounts(component: Body) -> None:
     if component.get("volumes"):
         for group in ("containers", "initContainers"):
@@ -485,9 +533,96 @@ def _policy(body: Body) -> list[Body]:
     return made
 
 
+def _llminferenceservice(body: Body) -> list[Body]:
+    """Over a pipeline, and over data."""
+    made = []
+    for left_out in (("data", "dataLocal"), ("pipeline",)):
+        one = copy.deepcopy(body)
+        for workload in (one["spec"], one["spec"]["prefill"]):
+            for key in left_out:
+                del workload["parallelism"][key]
+        made.append(one)
+    return made
+
+
+def _trainjob(body: Body) -> list[Body]:
+    spec = body["spec"]
+    spec["runtimeRef"] |= {"apiGroup": "trainer.kubeflow.org", "kind": "TrainingRuntime"}
+    for patch in spec.get("runtimePatches") or ():
+        patch["manager"] = "example.com/x"
+    return [body]
+
+
+def _trainingruntime(body: Body) -> list[Body]:
+    """One for each ML policy."""
+    spec = body["spec"]
+    job_set = spec["template"]["spec"]
+    for policy in _claim_policies(job_set):
+        for template in policy["templates"]:
+            template["metadata"].pop("namespace", None)
+    policies = spec.pop("mlPolicy")
+    nodes = policies.pop("numNodes")
+    if "jax" not in policies:  # Trainer 2.1 would start a job again that JobSet deleted
+        del job_set["ttlSecondsAfterFinished"]
+    job = job_set["replicatedJobs"][0]
+    job["template"]["metadata"]["labels"] = {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
+    job["template"]["spec"]["template"]["spec"]["containers"][0]["name"] = "node"
+    made = []
+    for name, policy in policies.items():
+        one = copy.deepcopy(body)
+        elastic = isinstance(policy, dict) and "elasticPolicy" in policy
+        one["spec"]["mlPolicy"] = {name: policy, **({} if elastic else {"numNodes": nodes})}
+        made.append(one)
+    return made
+
+
+FORMS: dict[str, Callable[[Body], list[Body]]] = {"LLMInferenceService": _llminferenceservice}
+"""Kind -> the forms of its whole object that exclude each other, where `complete` finds out the rest."""
+
+
+def _sparkapplication(body: Body) -> list[Body]:
+    """One whose nodes are selected once, and its pods written by the operator's webhook; one with pod templates."""
+    spec = body["spec"]
+    del spec["timeToLiveSeconds"]
+    return [{**body, "spec": each} for each in _applications(spec)]
+
+
+def _scheduledsparkapplication(body: Body) -> list[Body]:
+    spec = body["spec"] | {"schedule": "0 2 * * *", "concurrencyPolicy": "Forbid"}
+    if "timeZone" in spec:
+        spec["timeZone"] = "Europe/Berlin"
+    return [{**body, "spec": {**spec, "template": each}} for each in _applications(spec["template"])]
+
+
+def _applications(spec: Body) -> list[Body]:
+    spec |= {"sparkVersion": "3.5.3", "mainApplicationFile": "local:///x.jar", "type": "Scala"}
+    for role in ("driver", "executor"):
+        spec[role] |= {"memory": "1g", "memoryOverhead": "512m"}
+    fields, templates = copy.deepcopy(spec), spec
+    del fields["nodeSelector"]
+    for role in ("driver", "executor"):
+        del fields[role]["template"]
+        named = ("coreLimit", "cores", "memory", "serviceAccount", "template", "instances")
+        templates[role] = {key: value for key, value in templates[role].items() if key in named}
+    return [fields, templates]
+
+
+def _sparkconnect(body: Body) -> list[Body]:
+    spec = body["spec"]
+    spec["sparkVersion"] = "4.0.0"
+    for role in ("server", "executor"):
+        spec[role]["memory"] = "1g"
+    return [body]
+
+
+def _tensorboard(body: Body) -> list[Body]:
+    return [{**body, "spec": {"logspath": path}} for path in ("pvc://x/a/b", "gs://x/a")]
+
+
 ADAPT: dict[str, Callable[[Body], list[Body]]] = {
     "Notebook": _notebook,
     "Profile": _profile,
+    "LimitRange": _limitrange,
     "PyTorchJob": _pytorchjob,
     "TFJob": _tfjob,
     "XGBoostJob": _job("xgbReplicaSpecs", "xgboost", "Master", "Worker"),
@@ -496,8 +631,19 @@ ADAPT: dict[str, Callable[[Body], list[Body]]] = {
     "JAXJob": _job("jaxReplicaSpecs", "jax", "Worker"),
     "MXJob": _mxjob,
     "Experiment": _experiment,
+    "SparkApplication": _sparkapplication,
+    "ScheduledSparkApplication": _scheduledsparkapplication,
+    "SparkConnect": _sparkconnect,
+    "Tensorboard": _tensorboard,
     "PodDefault": _poddefault,
     "InferenceService": _inferenceservice,
+    "ServingRuntime": _servingruntime,
+    "ClusterServingRuntime": _servingruntime,
+    "InferenceGraph": _inferencegraph,
+    "TrainedModel": _trainedmodel,
+    "TrainJob": _trainjob,
+    "TrainingRuntime": _trainingruntime,
+    "ClusterTrainingRuntime": _trainingruntime,
     "PersistentVolumeClaim": _claim,
     "RoleBinding": _binding,
     "Namespace": _namespace,

@@ -6,14 +6,15 @@ trial has every short form that a job has. Findings point at the job's line or a
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 from kfspec import kinds
 from kfspec.codes import finding
 from kfspec.diagnostics import Path
 from kfspec.kinds.base import Context
 from kfspec.kinds.shortforms import Expansion
-from kfspec.kinds.training.shared import JobItem, JobKind, job_spec
+from kfspec.kinds.training.queues import QUEUE
+from kfspec.kinds.training.shared import JobItem, Lent, RunItem, lend_job
 from kfspec.merging import Marked, merge
 from kfspec.resource import Origin
 from kfspec.spec.shape import shape_findings
@@ -24,22 +25,14 @@ _OF_RUN = ("run", "rerun", "onChange", "history", "labels", "annotations", "prun
 """Fields of a job that are about its own run, which a trial is not."""
 
 
-class Borrowed(NamedTuple):
-    """A job as a trial."""
-
-    trial: dict[str, Any]
-    container: str
-    leader_labels: dict[str, str]
-    """Labels of the one pod whose metrics count."""
-
-
-def borrow(given: dict[str, Any], own: tuple[str, ...], ctx: Context, expansion: Expansion) -> Borrowed | None:
+def borrow(given: dict[str, Any], own: tuple[str, ...], ctx: Context, expansion: Expansion) -> Lent | None:
     """The object that the trials of `given` (the item's `trial`) make; None with a finding where there is none.
 
     `own` are the fields of `given` that are not about the job.
     """
     at = (*ctx.path, "trial")
-    jobs = ctx.declared.get("trainingJobs") or {}
+    declared = ctx.declared.get("trainingJobs")
+    jobs = declared if isinstance(declared, dict) else {}
     name = given.get("trainingJob")
     if not isinstance(name, str):
         missing = name is None
@@ -67,11 +60,10 @@ def borrow(given: dict[str, Any], own: tuple[str, ...], ctx: Context, expansion:
 
 def _merged(
     job_item: dict[str, Any], changes: dict[str, Any], name: str, module_name: str, ctx: Context, expansion: Expansion
-) -> Borrowed | None:
+) -> Lent | None:
     from pydantic import ValidationError
 
     module: Any = kinds.load(module_name)
-    job: JobKind = module.JOB
     at = (*ctx.path, "trial")
     about_run = [key for key in changes if key in _OF_RUN]
     for key in about_run:
@@ -82,7 +74,7 @@ def _merged(
         Marked(job_item, _paths(job_item, ("trainingJobs", name))), Marked(changes, _paths(changes, at)), "trial"
     )
     try:
-        item: JobItem = module.Item.model_validate(merged.value)
+        item: RunItem = module.Item.model_validate(merged.value)
     except ValidationError as error:
         for found in shape_findings(error, module.Item, merged.value, ()):
             path = _origin(merged.node, found.path)
@@ -96,7 +88,11 @@ def _merged(
             code=lambda path: ctx.code(_origin(merged.node, path)),
         )
     )
-    spec = job_spec(item, inner.ctx, job, inner)
+    lent: Lent = (
+        module.lend(item, inner.ctx, inner)
+        if hasattr(module, "lend")
+        else lend_job(cast("JobItem", item), inner.ctx, module.JOB, inner)
+    )
     here: Path = ("spec", "trialTemplate", "trialSpec")
     expansion.origins[here] = Origin((*at, "trainingJob"))
     for path, origin in inner.origins.items():
@@ -106,20 +102,11 @@ def _merged(
         if path[: len(at)] == at:
             expansion.found.append(found._replace(path=path))
     expansion.code.update(inner.code)
-    trial = {"apiVersion": "kubeflow.org/v1", "kind": job.kind, "spec": spec}
-    return Borrowed(trial, job.container, _leader_labels(job))
-
-
-def _leader_labels(job: JobKind) -> dict[str, str]:
-    """The operator marks one pod as the master: the Master's, or the first worker where there is none (1.9.1)."""
-    return (
-        {"training.kubeflow.org/job-role": "master"}
-        if "Master" in job.types
-        else {
-            "training.kubeflow.org/replica-type": job.worker.lower(),
-            "training.kubeflow.org/replica-index": "0",
-        }
-    )
+    if item.queue is None:
+        return lent
+    queued = {"labels": {QUEUE: item.queue}}
+    expansion.origins[*here, "metadata", "labels", QUEUE] = Origin(_origin(merged.node, ("queue",)))
+    return lent._replace(trial={**lent.trial, "metadata": queued})
 
 
 def _paths(value: Any, path: Path) -> Node:

@@ -19,19 +19,21 @@ from kfspec.kinds import base
 from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
 from kfspec.kinds.katib import effects as katib_effects
 from kfspec.kinds.katib import rules as katib_rules
-from kfspec.kinds.katib.borrow import Borrowed, borrow
-from kfspec.kinds.katib.trial import USE, WITH_CONDITIONS
+from kfspec.kinds.katib.borrow import borrow
+from kfspec.kinds.katib.defaults import condition
+from kfspec.kinds.katib.trial import USE, with_conditions
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.podspec import pod_specs
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.training.code import CONFIG_MAP, config_maps
+from kfspec.kinds.training.shared import Lent
 from kfspec.resource import GVK, Body, Origin
 from kfspec.spec.base import Json, Namespaced
 from kfspec.wording import describe
 
 BLOCK = "experiments"
 PRODUCES = (GVK("kubeflow.org", "v1beta1", "Experiment"), CONFIG_MAP)
-DERIVES_FROM = ("trainingJobs",)
+DERIVES_FROM = ("trainingJobs", "trainingRuntimes")
 
 _BUDGET = ("maxTrialCount", "parallelTrialCount", "maxFailedTrialCount")
 _PLAIN = ("objective", "earlyStopping", *_BUDGET, "metricsCollectorSpec", "nasConfig", "resumePolicy")
@@ -45,10 +47,6 @@ _OF_TEMPLATE = (
     "trialParameters",
 )
 """Fields of upstream's trialTemplate that `trial` takes beside the changes to the job."""
-
-_SUCCEEDED = 'status.conditions.#(type=="Succeeded")#|#(status=="True")#'
-_FAILED = 'status.conditions.#(type=="Failed")#|#(status=="True")#'
-"""What the defaulter writes for the training jobs that it knows, for those that it does not (katib 0.18.0)."""
 
 
 class Item(Namespaced):
@@ -291,7 +289,7 @@ def _template(item: Item, ctx: Context, expansion: Expansion) -> Any:
 
 
 def _completed(
-    template: dict[str, Any], borrowed: Borrowed | None, expansion: Expansion, at: Path, path: Path
+    template: dict[str, Any], borrowed: Lent | None, expansion: Expansion, at: Path, path: Path
 ) -> dict[str, Any]:
     trial = template.get("trialSpec")
     parameters = template.get("trialParameters")
@@ -308,15 +306,24 @@ def _completed(
         used = dict.fromkeys(USE.findall(json.dumps(trial, ensure_ascii=False)))
         result["trialParameters"] = [{"name": name, "reference": name} for name in used]
         expansion.origins[*at, "trialParameters"] = Origin(path)
-    names = [name for _, name in _containers(trial)]
-    main = borrowed.container if borrowed is not None else names[0] if len(set(names)) == 1 else None
+    main = borrowed.container if borrowed is not None else _main_container(trial)
     if main is not None:
         result.setdefault("primaryContainerName", main)
-    if borrowed is not None and trial["kind"] not in WITH_CONDITIONS:
-        result.setdefault("successCondition", _SUCCEEDED)
-        result.setdefault("failureCondition", _FAILED)
+    known = trial.get("kind") in with_conditions(expansion.ctx.release)
+    if borrowed is not None and not known:
+        result.setdefault("successCondition", condition(borrowed.done))
+        result.setdefault("failureCondition", condition("Failed"))
+    if borrowed is not None and not (known and borrowed.usual_leader):
         result.setdefault("primaryPodLabels", borrowed.leader_labels)
     return result
+
+
+def _main_container(trial: dict[str, Any]) -> str | None:
+    """The only container, or the one that Trainer knows by its name: a TrainJob need not mention it."""
+    if trial.get("kind") == "TrainJob":
+        return "node"
+    names = [name for _, name in _containers(trial)]
+    return names[0] if len(set(names)) == 1 else None
 
 
 def _containers(trial: dict[str, Any]) -> Iterator[tuple[Path, str]]:

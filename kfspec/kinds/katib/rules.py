@@ -51,7 +51,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         hint = did_you_mean(policy, _POLICIES, f"one of: {', '.join(_POLICIES)}")
         yield finding("KF339", f"Katib has no resume policy '{policy}'", ("spec", "resumePolicy"), hint=hint)
     yield from _parameters(spec)
-    yield from trial_findings(spec, facts)
+    yield from trial_findings(spec, facts, body["metadata"].get("namespace") or "trials")
     yield from _collector(spec.get("metricsCollectorSpec"))
 
 

@@ -35,8 +35,8 @@ def with_conditions(release: Release) -> frozenset[str]:
     return WITH_CONDITIONS | {"TrainJob"} if release.since("katib", "0.19") else WITH_CONDITIONS
 
 
-def trial_findings(spec: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
-    """All that is said of `trialTemplate`."""
+def trial_findings(spec: dict[str, Any], facts: Facts, namespace: str = "trials") -> Iterator[Diagnostic]:
+    """All that is said of `trialTemplate`; `namespace`: where its trials are made."""
     template = spec.get("trialTemplate")
     if not isinstance(template, dict):
         hint = "add 'trial:', or 'trialTemplate:'"
@@ -53,7 +53,7 @@ def trial_findings(spec: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     yield from _parameter_names(template, spec)
     yield from _usage(template, json.dumps(trial, ensure_ascii=False))
     yield from _references(template, spec)
-    yield from _object(template, trial, facts)
+    yield from _object(template, trial, facts, namespace)
 
 
 def _lacking(template: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
@@ -75,7 +75,7 @@ def _lacking(template: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
             if not config_map.get(key):
                 path = (*AT, "configMap")
                 yield finding("KF331", f"the trial's config map lacks '{key}'", path, hint=f"add '{key}:'", at_key=True)
-    kind = (trial or {}).get("kind")
+    kind = str((trial or {}).get("kind") or "")
     for key in ("successCondition", "failureCondition"):
         if not template.get(key) and kind and kind not in with_conditions(facts.release):
             message = f"the trial template lacks '{key}', which Katib knows for its own jobs only"
@@ -151,7 +151,7 @@ def _references(template: dict[str, Any], spec: dict[str, Any]) -> Iterator[Diag
 # -- the object -------------------------------------------------------------------------------------------------
 
 
-def _object(template: dict[str, Any], trial: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
+def _object(template: dict[str, Any], trial: dict[str, Any], facts: Facts, namespace: str) -> Iterator[Diagnostic]:
     at = (*AT, "trialSpec")
     meta = trial.get("metadata") or {}
     for key in ("name", "namespace"):
@@ -164,7 +164,7 @@ def _object(template: dict[str, Any], trial: dict[str, Any], facts: Facts) -> It
             return
     group = str(trial["apiVersion"]).rpartition("/")[0]
     kind = str(trial["kind"])
-    named = {**trial, "metadata": {**(meta if isinstance(meta, dict) else {}), "name": "trial", "namespace": "trials"}}
+    named = {**trial, "metadata": {**(meta if isinstance(meta, dict) else {}), "name": "trial", "namespace": namespace}}
     wrong = False
     for found in facts.judge(named):
         if found.code == "KF140":
@@ -225,6 +225,8 @@ def _of_a_parameter(trial: Any, path: Path) -> bool:
 
 
 def _primary_container(template: dict[str, Any], group: str, kind: str, trial: dict[str, Any]) -> Iterator[Diagnostic]:
+    if kind == "TrainJob":
+        return  # its containers are the runtime's
     pods = [pod for _, pod in pod_specs(group, kind, trial)]
     names = [str(c.get("name")) for pod in pods for c in pod.get("containers") or ()]
     wanted = template["primaryContainerName"]

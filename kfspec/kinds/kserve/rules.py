@@ -17,7 +17,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.base import Facts
 from kfspec.kinds.kserve.autoscaling import CLASS, annotation_findings, is_raw, scaling
-from kfspec.kinds.kserve.runtimes import shipped
+from kfspec.kinds.kserve.runtimes import PROTOCOLS, Declared, declared, shipped
 from kfspec.resource import Body
 from kfspec.wording import did_you_mean
 
@@ -32,7 +32,6 @@ LEGACY = ("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "hugg
 """Predictors of one framework, which the defaulter turns into `model` (KServe 0.14.1, `predictor.go`; recorded)."""
 
 _STORAGE = re.compile(r"(?:gs|s3|pvc|file|https?|hdfs|webhdfs|oci|hf|model-registry)://")
-_PROTOCOLS = ("v1", "v2", "grpc-v1", "grpc-v2")
 _DEFAULT_RESOURCES = {"cpu": "1", "memory": "2Gi"}
 """What the defaulter fills into a custom container, each missing limit and request by itself (KServe 0.14.1)."""
 
@@ -60,7 +59,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         yield from _storage_uris(component, part, at)
     predictor = spec.get("predictor")
     if isinstance(predictor, dict):
-        yield from _predictor(predictor, annotations, facts)
+        yield from _predictor(predictor, meta, facts)
     if is_raw(annotations, facts):
         yield from _raw_name(meta)
 
@@ -123,8 +122,9 @@ def _value(text: Any) -> Decimal | None:
     return parsed.value if parsed is not None else None
 
 
-def _predictor(predictor: dict[str, Any], annotations: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
+def _predictor(predictor: dict[str, Any], meta: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     at: Path = ("spec", "predictor")
+    annotations = meta.get("annotations") or {}
     model = predictor.get("model")
     worker = predictor.get("workerSpec")
     if isinstance(worker, dict):
@@ -137,7 +137,10 @@ def _predictor(predictor: dict[str, Any], annotations: dict[str, Any], facts: Fa
         hint = "keep 'model'"
         yield finding("KF369", message, (*at, legacy[0]), hint=hint, at_key=True)
     if isinstance(model, dict) and not legacy:
-        yield from _model(model, (*at, "model"), facts)
+        beside = [
+            (body["metadata"].get("name"), declared(body)) for body in facts.runtimes(meta.get("namespace") or "")
+        ]
+        yield from _model(model, (*at, "model"), facts, beside)
     for name in legacy:
         yield from _storage(predictor[name], (*at, name))
     if facts.release.since("kserve", "0.16"):
@@ -148,16 +151,22 @@ def _predictor(predictor: dict[str, Any], annotations: dict[str, Any], facts: Fa
                 yield finding("KF377", message, (*at, name, "name"), hint="remove it", at_key=True)
 
 
-def _model(model: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic]:
+def _model(model: dict[str, Any], at: Path, facts: Facts, beside: list[tuple[Any, Declared]]) -> Iterator[Diagnostic]:
+    """`beside`: the runtimes that the project itself declares, by their objects' names."""
     yield from _storage(model, at)
     protocol = model.get("protocolVersion")
-    if isinstance(protocol, str) and protocol not in _PROTOCOLS:
-        hint = did_you_mean(protocol, _PROTOCOLS, f"one of: {', '.join(_PROTOCOLS)}")
+    if isinstance(protocol, str) and protocol not in PROTOCOLS:
+        hint = did_you_mean(protocol, PROTOCOLS, f"one of: {', '.join(PROTOCOLS)}")
         yield finding("KF371", f"no runtime speaks the protocol '{protocol}'", (*at, "protocolVersion"), hint=hint)
         return
     form = model.get("modelFormat") or {}
     name, version = form.get("name"), form.get("version")
-    if not name or model.get("runtime"):
+    if model.get("runtime"):
+        named = next((runtime for own, runtime in beside if own == model["runtime"]), None)
+        if named is not None:
+            yield from _named(named, name, version, protocol, at)
+        return
+    if not name or any(_selected(runtime, name, version, protocol or "v1") for _, runtime in beside):
         return
     known = shipped(facts.release.components["kserve"])
     wanted = protocol or "v1"
@@ -180,6 +189,33 @@ def _model(model: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic
         message = f"no runtime serves version {version} of the format '{name}'"
         path = (*at, "modelFormat", "version")
         yield finding("KF372", message, path, hint=f"versions: {', '.join(versions)}")
+
+
+def _selected(runtime: Declared, name: Any, version: Any, protocol: str) -> bool:
+    """Whether KServe may take the runtime for a service that names none (0.14.1, `GetSupportingRuntimes`)."""
+    usable = not runtime.disabled and not runtime.multi_model and runtime.speaks(protocol)
+    return usable and runtime.serves(name, version, named=False)
+
+
+def _named(runtime: Declared, name: Any, version: Any, protocol: Any, at: Path) -> Iterator[Diagnostic]:
+    """Why the runtime that a service names does not serve it (KServe 0.14.1, components/predictor.go)."""
+    who = f"the runtime '{runtime.name}'"
+    if runtime.disabled:
+        yield finding(
+            "KF372", f"{who} is disabled", (*at, "runtime"), hint="name another one, or remove its 'disabled'"
+        )
+    elif isinstance(protocol, str) and not runtime.speaks(protocol):
+        hint = f"protocolVersion: {runtime.protocols[0]}"
+        yield finding("KF372", f"{who} does not speak {protocol}", (*at, "protocolVersion"), hint=hint)
+    elif not runtime.serves(name, None, named=True):
+        formats = list(dict.fromkeys(each.name for each in runtime.formats))
+        near = did_you_mean(str(name), formats, f"one of: {', '.join(formats)}" if formats else None)
+        yield finding("KF372", f"{who} serves no format '{name}'", (*at, "modelFormat", "name"), hint=near)
+    elif not runtime.serves(name, version, named=True):
+        versions = [each.version for each in runtime.formats if each.name == name and each.version is not None]
+        hint = f"versions: {', '.join(versions)}" if versions else "leave 'version' out: the runtime lists none"
+        message = f"{who} serves no version {version} of the format '{name}'"
+        yield finding("KF372", message, (*at, "modelFormat", "version"), hint=hint)
 
 
 def _storage(model: dict[str, Any], at: Path) -> Iterator[Diagnostic]:

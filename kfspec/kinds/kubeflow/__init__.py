@@ -1,1 +1,1 @@
-"""Kinds of kubeflow/kubeflow that have no block of their own."""
+"""Tensorboards, and the viewers of volumes: kinds of kubeflow/kubeflow beside notebooks, profiles and pod defaults."""

@@ -1,4 +1,4 @@
-"""A ResourceQuota or a LimitRange: what new pods may ask for."""
+"""A ResourceQuota: what the pods of a namespace may ask for together; a LimitRange's change does the same."""
 
 from __future__ import annotations
 

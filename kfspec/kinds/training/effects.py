@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from kfspec.kinds.base import Effect, Look, Moment, Outcome, Readiness, State
 from kfspec.kinds.status import at, condition, count, holds, status, told
+from kfspec.kinds.training.queues import queue_effects
 from kfspec.kinds.training.shared import JobKind
 from kfspec.resource import Body
 
@@ -89,6 +90,7 @@ def job_effects(job: JobKind) -> tuple[Effect, ...]:
             when=_going,
         ),
         *_managed_by(job),
+        *queue_effects(job.kind, "spec", "runPolicy", "suspend"),
         Effect(
             replicas,
             "starts or stops pods until there are {new}, not {old}; those that run keep the world size they began with",

@@ -13,6 +13,7 @@ from typing import Any
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Upstream
 from kfspec.kinds.notebook import mount_findings
+from kfspec.kinds.training.queues import queue_findings
 from kfspec.kinds.training.shared import JobKind, article, longest_suffix
 from kfspec.quantity import parse
 from kfspec.resource import Body
@@ -48,6 +49,7 @@ def _job_rules(body: Body, job: JobKind) -> Iterator[Diagnostic]:
             yield from _replica_type(kind, (*at, kind), job)
             yield from _replica_rules(replica or {}, kind, (*at, kind), job)
     yield from _run_policy(spec.get("runPolicy") or {}, ("spec", "runPolicy"), job)
+    yield from queue_findings(body, ("spec", "runPolicy", "suspend"), ("spec", "runPolicy", "managedBy"))
     elastic = spec.get("elasticPolicy")
     if isinstance(elastic, dict):
         yield from _elastic_bounds(elastic, ("spec", "elasticPolicy"))
@@ -95,7 +97,7 @@ def _replica_rules(replica: dict[str, Any], kind: str, at: Path, job: JobKind) -
         if not container.get("image"):
             path = (*here, "containers", n)
             yield finding("KF384", f"the container '{container.get('name')}' has no image", path, hint="add 'image:'")
-        yield from _amounts(container.get("resources") or {}, (*here, "containers", n, "resources"))
+        yield from amounts(container.get("resources") or {}, (*here, "containers", n, "resources"))
     names = [str(container.get("name")) for container in containers]
     if job.container not in names and job.named_container:
         message = f"{kind} has no container called '{job.container}'"
@@ -104,7 +106,7 @@ def _replica_rules(replica: dict[str, Any], kind: str, at: Path, job: JobKind) -
     yield from mount_findings(pod, here)
 
 
-def _amounts(resources: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+def amounts(resources: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
     """Requests above limits, and GPUs that are requested otherwise than limited: the pod is refused when it is made."""
     limits = resources.get("limits") or {}
     for key, value in (resources.get("requests") or {}).items():

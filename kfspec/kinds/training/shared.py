@@ -17,6 +17,7 @@ from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.training.code import CodeSource, config_maps, mounted
+from kfspec.kinds.training.queues import QUEUE, lifted_queue, queue_labels
 from kfspec.resource import Body, Origin
 from kfspec.spec.base import Json, Namespaced
 
@@ -53,8 +54,8 @@ class JobKind(NamedTuple):
     """Whether every pod gets a Service of its name."""
 
 
-class JobItem(Namespaced):
-    """Fields that every training job takes."""
+class RunItem(Namespaced):
+    """Fields that every training job takes, of whichever operator."""
 
     kind: str = Field(description="The kind of job.")
     run: bool = Field(default=True, description="`false`: a template only, checked and referable, and not run.")
@@ -63,6 +64,14 @@ class JobItem(Namespaced):
         default="keep", description="What becomes of the run that a change supersedes."
     )
     history: int = Field(default=2, ge=0, description="How many finished runs `gc` leaves.")
+    queue: str | None = Field(
+        default=None, min_length=1, description="The LocalQueue of Kueue that the job waits in: a label."
+    )
+
+
+class JobItem(RunItem):
+    """Fields that every job of the training operator takes."""
+
     image: Json = Field(default=None, description="The image of every replica.")
     imagePullPolicy: Json = Field(default=None, description="Upstream's, for every replica.")  # noqa: N815
     command: Json = Field(default=None, description="Upstream's, for every replica.")
@@ -89,6 +98,21 @@ class JobItem(Namespaced):
     )
 
 
+class Lent(NamedTuple):
+    """A job as the trial of an experiment."""
+
+    trial: dict[str, Any]
+    """The object that every trial makes, without a name."""
+    container: str
+    """The container whose metrics count."""
+    leader_labels: dict[str, str]
+    """Labels of the one pod whose metrics count."""
+    done: str = "Succeeded"
+    """The condition that says that it went well."""
+    usual_leader: bool = True
+    """Whether Katib takes that pod by itself, where it knows the kind."""
+
+
 _CONTAINER = ["image", "imagePullPolicy", "command", "args", "workingDir", "env", "envFrom", "resources"]
 _POD = ["serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"]
 _NOT_OF_LAUNCHED = {"Worker": ("command", "args"), "Launcher": ("resources",)}
@@ -108,7 +132,8 @@ def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
     too_long = [d._replace(path=ctx.path) for d in _name_findings(ctx.name, job, spec)]
     if too_long:
         return Lowered((), (*expansion.found, *too_long))
-    meta = base.metadata(ctx, item, name, protect=item.onChange == "keep")
+    queue = queue_labels(item, item.queue, ctx, expansion)
+    meta = base.metadata(ctx, item, name, labels=queue, protect=item.onChange == "keep")
     body = {"apiVersion": "kubeflow.org/v1", "kind": job.kind, "metadata": meta, "spec": spec}
     origins = {**base.base_origins(ctx), **expansion.origins}
     made = (*config_maps(item, ctx, expansion, protect=item.onChange == "keep"), base.resource(ctx, body, origins))
@@ -122,7 +147,8 @@ def lift_job(body: Body, job: JobKind) -> Iterator[dict[str, Any]]:
     if not isinstance(spec, dict) or spec.keys() - {*known, job.replicas}:
         return
     rest = {"kind": job.kind, **{key: spec[key] for key in known if key in spec}}
-    meta = own_metadata(body)
+    queue = lifted_queue(body)
+    meta = {**queue, **own_metadata(body, (QUEUE,) if queue else ())}
     replicas = spec.get(job.replicas)
     short = _short_form(replicas, job) if isinstance(replicas, dict) and not job.launcher else None
     if short is not None:
@@ -187,6 +213,21 @@ def job_spec(item: JobItem, ctx: Context, job: JobKind, expansion: Expansion) ->
     if replicas or long is not None:
         spec[job.replicas] = replicas
     return spec
+
+
+def lend_job(item: JobItem, ctx: Context, job: JobKind, expansion: Expansion) -> Lent:
+    """The job as a trial. The operator marks one pod as the master: the Master's, or the first worker where there is none
+    (1.9.1)."""
+    labels = (
+        {"training.kubeflow.org/job-role": "master"}
+        if "Master" in job.types
+        else {
+            "training.kubeflow.org/replica-type": job.worker.lower(),
+            "training.kubeflow.org/replica-index": "0",
+        }
+    )
+    spec = job_spec(item, ctx, job, expansion)
+    return Lent({"apiVersion": "kubeflow.org/v1", "kind": job.kind, "spec": spec}, job.container, labels)
 
 
 def _with_short_form(
@@ -293,9 +334,16 @@ def _mounts(
     if isinstance(item.volumeMounts, list):
         expansion.origins[*container, "volumeMounts"] = Origin((*ctx.path, "volumeMounts"))
         return item.volumeMounts, []
+    return named_mounts(item.volumeMounts, ctx, expansion, container, pod, start)
+
+
+def named_mounts(
+    given: Any, ctx: Context, expansion: Expansion, container: Path, pod: Path, start: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The same of `volumeMounts: {data: /data}`; `start` is how many volumes the pod has already."""
     mounts: list[dict[str, Any]] = []
     volumes: list[dict[str, Any]] = []
-    for name, value in (item.volumeMounts or {}).items() if isinstance(item.volumeMounts, dict) else ():
+    for name, value in given.items() if isinstance(given, dict) else ():
         path = (*ctx.path, "volumeMounts", name)
         mount = {"mountPath": value} if isinstance(value, str) else value
         if not isinstance(mount, dict):
