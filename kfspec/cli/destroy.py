@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, target_options
 
 
 @click.command("destroy")
 @target_options
+@ALLOW_EXEC
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--allow-destroy", is_flag=True, help="Delete what holds data too: volumes, profiles, experiments, runs.")
 def command(
@@ -18,6 +20,7 @@ def command(
     environment: str | None,
     kubeconfig: Path | None,
     context: str | None,
+    allow_exec: bool,
     yes: bool,
     allow_destroy: bool,
 ) -> int:
@@ -26,7 +29,7 @@ def command(
     from kfspec.cluster.execution import Mode, Options
     from kfspec.cluster.outcome import retirement
 
-    chosen = choose(specs, environment)
+    chosen = choose(specs, environment, execution(allow_exec))
     opened = applying.sessions(chosen, kubeconfig, context)
     if opened is None:
         return 1

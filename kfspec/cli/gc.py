@@ -6,21 +6,28 @@ from pathlib import Path
 
 import click
 
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, target_options
 
 
 @click.command("gc")
 @target_options
+@ALLOW_EXEC
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def command(
-    specs: tuple[str, ...], environment: str | None, kubeconfig: Path | None, context: str | None, yes: bool
+    specs: tuple[str, ...],
+    environment: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    allow_exec: bool,
+    yes: bool,
 ) -> int:
     """Delete superseded runs that are over, beyond `history`; runs that go on are never touched."""
     from kfspec.cli import applying
     from kfspec.cluster.execution import Mode, Options
     from kfspec.cluster.outcome import collection
 
-    chosen = choose(specs, environment)
+    chosen = choose(specs, environment, execution(allow_exec))
     opened = applying.sessions(chosen, kubeconfig, context)
     if opened is None:
         return 1

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import click
 
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, target_options
 
 
 @click.command("snapshot")
 @target_options
+@ALLOW_EXEC
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder.")
 def command(
-    specs: tuple[str, ...], environment: str | None, kubeconfig: Path | None, context: str | None, output: Path
+    specs: tuple[str, ...],
+    environment: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    allow_exec: bool,
+    output: Path,
 ) -> int:
     """Write what is live of a spec (kfspec.yaml here) to a folder; Secrets are left out.
 
@@ -27,7 +34,7 @@ def command(
 
     if len(specs) > 1:
         raise click.UsageError("a snapshot is of one spec")
-    chosen = choose(specs, environment)
+    chosen = choose(specs, environment, execution(allow_exec))
     opened = applying.sessions(chosen, kubeconfig, context)
     if opened is None:
         return 1

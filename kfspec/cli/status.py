@@ -7,14 +7,21 @@ from pathlib import Path
 
 import click
 
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, colour, target_options
 
 
 @click.command("status")
 @target_options
+@ALLOW_EXEC
 @click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 def command(
-    specs: tuple[str, ...], environment: str | None, kubeconfig: Path | None, context: str | None, format_name: str
+    specs: tuple[str, ...],
+    environment: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    allow_exec: bool,
+    format_name: str,
 ) -> int:
     """Tell how far every item of specs (kfspec.yaml here) is in the cluster.
 
@@ -24,7 +31,7 @@ def command(
     from kfspec.cluster.outcome import SETTLED, statuses
     from kfspec.views import status as view
 
-    chosen = choose(specs, environment)
+    chosen = choose(specs, environment, execution(allow_exec))
     opened = applying.sessions(chosen, kubeconfig, context)
     if opened is None:
         return 1

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, looking_options
 
 
 @click.command("watch")
 @looking_options
+@ALLOW_EXEC
 @click.option(
     "--interval", type=click.FloatRange(min=0.1), default=60, show_default=True, help="Seconds between looks."
 )
@@ -23,6 +25,7 @@ def command(
     environment: str | None,
     kubeconfig: Path | None,
     context: str | None,
+    allow_exec: bool,
     interval: float,
     count: int | None,
     until_change: bool,
@@ -36,7 +39,7 @@ def command(
     from kfspec.cli.running import stoppable
     from kfspec.cli.watching import Watcher
 
-    chosen = choose(specs, environment)
+    chosen = choose(specs, environment, execution(allow_exec))
     opened = applying.sessions(chosen, kubeconfig, context)
     if opened is None:
         return 2
