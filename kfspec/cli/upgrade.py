@@ -56,10 +56,11 @@ def command(
 def _known(to: str) -> None:
     """Raises click.UsageError for a release that there is not."""
     from kfspec.catalog import release
+    from kfspec.catalog.releases import ALIASES, RELEASES
 
     known, found = release(to)
     if known is None:
-        raise click.UsageError(f"{found[0].message}; {found[0].hint}")
+        raise click.UsageError(f"{found[0].message}; one of: {', '.join([*ALIASES, *RELEASES])}")
 
 
 def _write(change: FileChange) -> bool:

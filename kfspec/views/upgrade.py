@@ -152,6 +152,8 @@ def _counted(environment: EnvironmentUpgrade) -> str:
     starts = "no run starts" if not runs else f"{runs} run{' starts' if runs == 1 else 's start'}"
     if environment.restarted and not environment.started:
         starts += ", of what is rewritten"
+    if environment.broken:
+        starts += f"; {environment.broken} of what breaks {'is' if environment.broken == 1 else 'are'} not compared"
     return f"{objects}, {what}, {starts}"
 
 
@@ -161,10 +163,22 @@ def _change(change: Change) -> Iterator[str]:
     value = change.before
     for operation in change.operations:
         path = describe_path(value, operation.path)
+        old = _at(value, operation.path)
+        if isinstance(old, str) and isinstance(operation.value, str) and "\n" in old:
+            yield f"        ~ {path}:\n"
+            yield from _lines(old, operation.value)
+            continue
         if operation.op != "add":
-            yield f"        - {path}: {_short(_at(value, operation.path))}\n"
+            yield f"        - {path}: {_short(old)}\n"
         if operation.op != "remove":
             yield f"        + {path}: {_short(operation.value)}\n"
+
+
+def _lines(before: str, after: str) -> Iterator[str]:
+    """The lines of a text that differ."""
+    for line in difflib.ndiff(before.splitlines(), after.splitlines()):
+        if line[:2] in ("- ", "+ "):
+            yield f"            {line.rstrip()}\n"
 
 
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:
@@ -193,7 +207,9 @@ def _end(upgrade: Upgrade, written: bool) -> str:
     shared = [r for r in upgrade.rewritten if r.what.endswith("this file")]
     done = f"{'rewrote' if written else 'would rewrite'} {files}"
     then = "" if written else "; '--write' does it"
-    also = "".join(f"{r.pos.file} is changed for every spec that extends it\n" for r in shared)
+    also = "".join(
+        f"{r.pos.file} is changed for every spec that extends it: look at them all in one run\n" for r in shared
+    )
     return f"{also}{done}{', ' + by_hand if by_hand else ''}{then}\n"
 
 
@@ -282,6 +298,7 @@ def _environment(environment: EnvironmentUpgrade) -> dict[str, Any]:
         ],
         "started": [_ref(ref) for ref in environment.started],
         "restarted": [_ref(ref) for ref in environment.restarted],
+        "broken": environment.broken,
     }
 
 

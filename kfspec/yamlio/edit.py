@@ -6,15 +6,70 @@ ruamel.yaml's round trip does the work; what it would lose is noticed, and then 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import yaml
 
 from kfspec.codes import finding_at
 from kfspec.diagnostics import Diagnostics, Pos
 from kfspec.yamlio.load import load
+from kfspec.yamlio.marks import Range, lines
 from kfspec.yamlio.scalars import same
+
+
+class Edit(NamedTuple):
+    """Another text for a range of a source."""
+
+    at: Range
+    text: str
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """The source with other text in some ranges, which do not overlap; all else stays as it is, to the character."""
+    starts = _starts(text)
+    out: list[str] = []
+    done = 0
+    for edit in sorted(edits):
+        _, line, column, end_line, end_column = edit.at
+        start = starts[line - 1] + column - 1
+        out += (text[done:start], edit.text)
+        done = starts[end_line - 1] + end_column - 1
+    return "".join((*out, text[done:]))
+
+
+def _starts(text: str) -> list[int]:
+    """Where each line begins, as marks count them."""
+    found = [0]
+    for line in lines(text):
+        end = found[-1] + len(line)
+        found.append(end + (2 if text.startswith("\r\n", end) else 1))
+    return found
+
+
+def scalar(text: str, at: Range, value: str) -> Edit:
+    """The edit that writes a string where a scalar stands, in the quotes that it has; in `"` where it has none and the string
+    would be read as something else."""
+    start = source_of(text, at)[:1]
+    quote = start if start in ("'", '"') else "" if _plain(value) else '"'
+    return Edit(at, f"{quote}{value}{quote}")
+
+
+def source_of(text: str, at: Range) -> str:
+    """The part of a source that a range covers, line breaks as they are."""
+    starts = _starts(text)
+    return text[starts[at[1] - 1] + at[2] - 1 : starts[at[3] - 1] + at[4] - 1]
+
+
+def _plain(value: str) -> bool:
+    """Whether a string of the letters that names have may stand without quotes."""
+    documents, found = load(value.encode(), "")
+    return not found and len(documents) == 1 and documents[0].value == value
+
+
+def comments(text: str) -> list[str]:
+    """Every comment of a YAML text, sorted: what must be the same after an edit."""
+    return sorted(_comments(text))
 
 
 def reformat(data: bytes, file: str) -> tuple[str | None, Diagnostics]:
@@ -31,7 +86,7 @@ def reformat(data: bytes, file: str) -> tuple[str | None, Diagnostics]:
     new = _spaced(_round_trip(text))
     again, problems = load(new.encode(), file)
     whole = not problems and len(again) == 1 and same(again[0].value, document.value)
-    if not whole or sorted(_comments(new)) != sorted(_comments(text)):
+    if not whole or comments(new) != comments(text):
         message = "the layout cannot be changed without losing a comment or a value"
         hint = "comments between braces or brackets are the usual reason: move them to a line of their own above"
         return None, (finding_at("KF073", message, Pos(file, 1, 1, 1, 1), hint=hint),)
