@@ -2052,6 +2052,16 @@ _ALL: tuple[Code, ...] = (
         "Leave it, or rename the item.",
     ),
     Code(
+        "KF627",
+        "object-not-there",
+        _E,
+        None,
+        "A pipeline that is an object of Kubernetes is not there yet.",
+        "Its schedules and runs refer to it by the id that the cluster gives it; the next sync looks again.",
+        "a sync that runs before the engine has applied the PipelineVersion",
+        "Wait for the next sync; if it stays, look at the object's events: a webhook may refuse it.",
+    ),
+    Code(
         "KF720",
         "spark-name",
         _E,

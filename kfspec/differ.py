@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from kfspec.diagnostics import Path
 
-LIST_KEYS = ("name", "mountPath", "containerPort", "key", "ip", "topologyKey", "devicePath", "uid")
-"""Fields that tell list entries apart, the first that all entries have, each with another value."""
+LIST_KEYS = ("name", "mountPath", "containerPort", "key", "ip", "topologyKey", "devicePath", "uid", "text")
+"""Fields that tell list entries apart, the first that all entries have, each with another value (`text`: a dashboard's links)."""
 
 
 class Operation(NamedTuple):

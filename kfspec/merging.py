@@ -23,6 +23,7 @@ KEYED_LISTS: Mapping[str, str] = {
     "trialParameters": "name",
     "algorithmSettings": "name",
     "resourceClaims": "name",
+    "replicatedJobs": "name",
 }
 """Lists that upstream keys, by field name -> the key field. They merge by key and take the map form."""
 

@@ -67,7 +67,21 @@ def stages(resources: Iterable[Resource]) -> dict[ObjectRef, str]:
             depth[kind] = 1 + max(before, default=0)
         return depth[kind]
 
-    return {ref: f"stage-{of((ref.group, ref.kind))}" for ref in bodies}
+    def stage(ref: ObjectRef, body: Body) -> int:
+        kind = (ref.group, ref.kind)
+        waits = kind in _SYNCS and _VERSION in present and _is_sync(body)
+        return max(of(kind), 1 + of(_VERSION)) if waits else of(kind)
+
+    return {ref: f"stage-{stage(ref, body)}" for ref, body in bodies.items()}
+
+
+_VERSION = ("pipelines.kubeflow.org", "PipelineVersion")
+_SYNCS = (("batch", "Job"), ("batch", "CronJob"))
+
+
+def _is_sync(body: Body) -> bool:
+    """Whether an object runs `kfspec sync`, which starts runs of the versions that are there."""
+    return str((body["metadata"].get("labels") or {}).get("kfspec.dev/item", "")).startswith("sync.")
 
 
 def _defines(body: Body) -> list[tuple[str, str]]:

@@ -16,10 +16,13 @@ import pytest
 
 from kfspec.catalog import release
 from kfspec.catalog.crds import crds
+from kfspec.cluster.session import SYNCS
 from kfspec.compiling import compiled
 from kfspec.diagnostics import Severity, has_errors
+from kfspec.kinds import syncing
 from kfspec.kustomize import render
 from kfspec.manifests import check_manifests
+from kfspec.ordering import stages
 from kfspec.packages import Execution
 from kfspec.pipeline import Build, build
 from kfspec.resource import Body
@@ -140,7 +143,7 @@ def test_the_sync_reads_what_the_spec_says(tmp_path: Path) -> None:
         runs=(payload.Run(name="first-0", parameters=ARGUMENTS),),
     ).model_copy(update={"package": "", "runs": pipeline.runs})
     assert [(run.name[:6], len(run.name), run.parameters) for run in pipeline.runs] == [("first-", 14, ARGUMENTS)]
-    (spec,), _ = load(pipeline.package.encode(), "package")
+    (spec,), _ = load(str(pipeline.package).encode(), "package")
     assert spec.value["pipelineInfo"]["name"] == "parameters"
     assert "sdkVersion" not in spec.value
 
@@ -148,7 +151,7 @@ def test_the_sync_reads_what_the_spec_says(tmp_path: Path) -> None:
 def test_the_package_goes_with_its_platform_spec(tmp_path: Path) -> None:
     result = built(write(tmp_path, {"train": {"package": "platform.yaml"}}))
     (pipeline,) = mounted(result, "kfspec-sync-p-kfp", tmp_path).pipelines
-    spec, platform = load(pipeline.package.encode(), "package")[0]
+    spec, platform = load(str(pipeline.package).encode(), "package")[0]
     assert (set(platform.value), spec.value["pipelineInfo"]["name"]) == ({"platforms"}, "platform")
 
 
@@ -212,7 +215,7 @@ def test_a_payload_that_no_config_map_takes(tmp_path: Path) -> None:
     result = built(spec)
     assert list(bodies(result, "ConfigMap")["kfspec-pipeline-train"]["data"]) == ["pipelines.train.json.gz.b64"]
     (pipeline,) = mounted(result, "kfspec-sync-p-kfp", tmp_path).pipelines
-    assert noise[:900_000] in pipeline.package
+    assert noise[:900_000] in str(pipeline.package)
 
 
 def test_an_account_that_one_environment_declares(tmp_path: Path) -> None:
@@ -483,6 +486,32 @@ def test_the_example_compiles_in_both_modes(tmp_path: Path) -> None:
             "modelFormat": {"name": "sklearn"},
             "storageUri": "gs://acme/fraud/v7",
         }
+
+
+def test_what_starts_runs_comes_after_the_versions(tmp_path: Path) -> None:
+    job = {"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a:1"}]}}}}
+    other = {"mine": {"apiVersion": "batch/v1", "kind": "Job", **job}}
+    item = {"package": "conditions.yaml", "recurringRuns": {"nightly": {"cron": "0 2 * * *"}}}
+    stages_of = {}
+    for mode, kubeflow in (("database", "1.10"), ("kubernetes", "1.11")):
+        platform = {"syncImage": IMAGE, "pipelines": mode}
+        spec = write(tmp_path, {"train": item}, kubeflow=kubeflow, platform=platform, resources=other)
+        staged = stages(built(spec).environments["default"])
+        stages_of[mode] = {(ref.kind, ref.name.rpartition("-")[0] or ref.name): stage for ref, stage in staged.items()}
+    assert set(stages_of["database"].values()) == {"stage-1"}
+    assert stages_of["kubernetes"] == {
+        ("Pipeline", "train"): "stage-1",
+        ("Job", "mine"): "stage-1",
+        ("ConfigMap", "kfspec-pipeline"): "stage-1",
+        ("ConfigMap", "kfspec-sync-p"): "stage-1",
+        ("PipelineVersion", "train"): "stage-2",
+        ("CronJob", "kfspec-sync-p"): "stage-3",
+        ("Job", "kfspec-sync-p-kfp"): "stage-3",
+    }
+
+
+def test_the_labels_of_the_loops_are_what_plans_know() -> None:
+    assert {f"{syncing.ITEM}.{backend}" for backend in syncing.BACKENDS} == set(SYNCS)
 
 
 # -- sources ----------------------------------------------------------------------------------------------------

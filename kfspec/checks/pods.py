@@ -9,14 +9,14 @@ tensorboard-controller v1.10.0 (generateDeployment).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
 from kfspec.diagnostics import Path
 from kfspec.kinds import RUNS
 from kfspec.kinds.podspec import pod_specs
-from kfspec.kinds.status import at
+from kfspec.kinds.status import at, maps
 from kfspec.quantity import parse
 from kfspec.resource import Body, Resource
 
@@ -31,7 +31,8 @@ _SERVER = {"cpu": Decimal(1), "memory": Decimal(2 * 1024**3)}
 _ROUTER = {"cpu": Decimal("0.1"), "memory": Decimal(100 * 1024**2)}, {"cpu": Decimal(1), "memory": Decimal(1024**3)}
 """Requests and limits of a graph's router (`inferenceservice-config`, key `router`)."""
 _JAVA = re.compile(r"(\d+)\s*([kmgtKMGT]?)[bB]?")
-_OVERHEAD = Decimal(384 * 1024**2)
+_OVERHEAD = 384
+"""Mebibytes that Spark adds at least to what the JVM may have."""
 _SCHEDULED = frozenset({"CronJob", "ScheduledSparkApplication"})
 
 
@@ -131,7 +132,9 @@ def _of(resource: Resource, body: Body, prefix: Path, around: _Around) -> Iterat
     elif (group, kind) == ("trainer.kubeflow.org", "TrainJob"):
         made = _train_job(resource, body, prefix, around)
     elif (group, kind) == ("tensorboard.kubeflow.org", "Tensorboard"):
-        made = iter([Pods(resource, (*prefix, "spec"), {}, (Container((*prefix, "spec"), {"name": kind}, {}, {}),))])
+        made = iter(
+            [Pods(resource, (*prefix, "spec"), {}, (Container((*prefix, "spec"), {"name": "tensorboard"}, {}, {}),))]
+        )
     else:
         made = _plain(resource, group, body, prefix)
     run = (group, kind) in RUNS or kind in _SCHEDULED
@@ -156,9 +159,10 @@ def _number(value: Any, default: int) -> int:
 def _plain(resource: Resource, group: str, body: Body, prefix: Path) -> Iterator[Pods]:
     """Of objects that hold the whole pod specs."""
     kind, spec = body["kind"], body["spec"]
-    if kind in ("TrainingRuntime", "ServingRuntime"):
-        return  # they are no pods before a job or a service uses them
-    for path, pod in pod_specs(group, kind, body):
+    if kind == "TrainingRuntime":
+        yield from _partial(resource, group, body, prefix)  # no pods before a job uses it
+        return
+    for path, pod in pod_specs(group, str(kind), body):
         if kind in ("Deployment", "StatefulSet", "ReplicaSet"):
             count = _number(spec.get("replicas"), 1)
         elif kind in ("Job", "CronJob"):
@@ -173,10 +177,17 @@ def _plain(resource: Resource, group: str, body: Body, prefix: Path) -> Iterator
         yield Pods(resource, (*prefix, *path), pod, tuple(containers(pod, (*prefix, *path))), count, needed)
 
 
-def containers(pod: Mapping[str, Any], path: Path) -> Iterator[Container]:
+def _partial(resource: Resource, group: str, body: Body, prefix: Path) -> Iterator[Pods]:
+    """Pod specs that are a part of what pods will be, which are counted elsewhere."""
+    for path, pod in pod_specs(group, str(body["kind"]), body):
+        inside = tuple(each._replace(complete=False) for each in containers(pod, (*prefix, *path)))
+        yield Pods(resource, (*prefix, *path), pod, inside, 0, 0, whole=False)
+
+
+def containers(pod: Any, path: Path) -> Iterator[Container]:
     """The containers of a pod spec that is given in whole."""
     for field in ("initContainers", "containers"):
-        listed = pod.get(field)
+        listed = at(pod, field)
         for n, entry in enumerate(listed if isinstance(listed, list) else ()):
             if isinstance(entry, dict):
                 requests, limits = amounts(entry.get("resources"))
@@ -215,6 +226,8 @@ def _served(resource: Resource, body: Body, prefix: Path, around: _Around) -> It
         router = Container((*prefix, "spec"), {"name": "router"}, requests, limits)
         pod = {key: value for key, value in spec.items() if key != "resources"}
         yield _scaled(Pods(resource, (*prefix, "spec"), pod, (router,), whole=False), spec)
+    elif kind == "ServingRuntime":
+        yield from _partial(resource, "serving.kserve.io", body, prefix)  # no pods before a service uses it
     elif kind == "InferenceService":
         for role in ("predictor", "transformer", "explainer"):
             part = spec.get(role)
@@ -254,7 +267,7 @@ def _model(model: dict[str, Any], path: Path, namespace: str, around: _Around) -
     base = {"requests": dict(_SERVER), "limits": dict(_SERVER)}
     complete = not around.may_serve(namespace) if name is None else str(name).startswith("kserve-")
     if runtime is not None:
-        first = next((c for c in containers(runtime.get("spec") or {}, ()) if not c.init), None)
+        first = next((c for c in containers(runtime.get("spec"), ()) if not c.init), None)
         given = first.body if first is not None else {}
         base, complete = {key: _quantities(at(given, "resources", key)) for key in ("requests", "limits")}, True
     elif not complete:
@@ -276,7 +289,10 @@ def _train_job(resource: Resource, body: Body, prefix: Path, around: _Around) ->
     requests, limits = amounts(given)
     path = (*prefix, "spec", "trainer") if trainer else (*prefix, "spec")
     node = Container(path, {"name": "node"}, requests, limits, complete=isinstance(given, dict))
-    yield Pods(resource, path, {}, (node,), nodes, nodes, whole=False)
+    parts = list(_partial(resource, "trainer.kubeflow.org", body, prefix))
+    claims = [v for part in parts for v in maps(part.spec.get("volumes")) if "persistentVolumeClaim" in v]
+    yield Pods(resource, path, {"volumes": claims}, (node,), nodes, nodes, whole=False)
+    yield from parts
 
 
 def _spark(resource: Resource, body: Body, prefix: Path) -> Iterator[Pods]:
@@ -314,14 +330,14 @@ def _executors(spec: dict[str, Any], part: dict[str, Any]) -> tuple[int, int | N
 
 def _spark_container(part: dict[str, Any], spec: dict[str, Any], path: Path) -> Container:
     """Spark's own container: memory is limit and request at once, cores are no limit."""
-    memory = _java(part.get("memory")) or Decimal(1024**3)
+    memory = _java(part.get("memory")) or 1024
     slow = spec.get("type") in ("Python", "R")
     factor = spec.get("memoryOverheadFactor")
     quantity = parse(str(factor)) if factor is not None else None
     share = quantity.value if quantity is not None else Decimal("0.4" if slow else "0.1")
-    memory += _java(part.get("memoryOverhead")) or max(_OVERHEAD, (memory * share).to_integral_value())
-    limits: Amounts = {"memory": memory}
-    requests: Amounts = {"memory": memory, "cpu": Decimal(_number(part.get("cores"), 1))}
+    memory += _java(part.get("memoryOverhead")) or max(_OVERHEAD, int(memory * share))
+    limits: Amounts = {"memory": Decimal(memory * 1024**2)}
+    requests: Amounts = {**limits, "cpu": Decimal(_number(part.get("cores"), 1))}
     for key, into in (("coreLimit", limits), ("coreRequest", requests)):
         given = parse(str(part[key])) if part.get(key) is not None else None
         if given is not None:
@@ -329,14 +345,15 @@ def _spark_container(part: dict[str, Any], spec: dict[str, Any], path: Path) -> 
     gpu = part.get("gpu")
     if isinstance(gpu, dict) and isinstance(gpu.get("name"), str):
         limits[gpu["name"]] = requests[gpu["name"]] = Decimal(_number(gpu.get("quantity"), 0))
-    body = {"name": path[-1], "securityContext": part.get("securityContext")}
+    body = {"name": f"spark-kubernetes-{path[-1]}", "securityContext": part.get("securityContext")}
     return Container(path, body, requests, limits)
 
 
-def _java(value: Any) -> Decimal | None:
-    """An amount of memory as the JVM writes it, in bytes; a bare number is mebibytes."""
+def _java(value: Any) -> int | None:
+    """An amount of memory as the JVM writes it, in whole mebibytes as Spark counts; a bare number is mebibytes."""
     match = _JAVA.fullmatch(str(value).strip()) if isinstance(value, str | int) else None
     if match is None:
         return None
     digits, unit = match.groups()
-    return Decimal(digits) * Decimal(1024) ** (" kmgt".index(unit.lower()) if unit else 2)
+    power = " kmgt".index(unit.lower()) if unit else 2
+    return int(Decimal(digits) * Decimal(1024) ** (power - 2))

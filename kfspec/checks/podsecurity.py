@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kfspec.catalog.releases import numbers
 from kfspec.checks.pods import Pods
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path, Upstream, format_path
+from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream, format_path
 from kfspec.kinds.status import at
 from kfspec.resource import Resource, to_spec
 
@@ -83,7 +83,6 @@ _HANDLERS: tuple[Path, ...] = (
     ("lifecycle", "postStart"),
     ("lifecycle", "preStop"),
 )
-_HERE = ("", "127.0.0.1", "::1")
 _ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 _ESCALATION = "allowPrivilegeEscalation: false"
@@ -257,7 +256,7 @@ def _of_container(container: dict[str, Any], path: Path) -> Iterator[Breach]:
     for handler in _HANDLERS:
         for action in ("httpGet", "tcpSocket"):
             host = at(container, *map(str, handler), action, "host")
-            if host is not None and host not in _HERE:
+            if host:
                 yield Breach((*path, *handler, action, "host"), host)
 
 
@@ -310,7 +309,10 @@ def _finding(pods: Pods, breach: Breach, level: str) -> Diagnostic:
     else:
         message = f"{whose} forbids '{_written(breach)}': {refused}"
         hint = "leave it out, or give the namespace another level ('podSecurity' of its profile)"
-    return to_spec(pods.resource, finding("KF775", message, breach.path, hint=hint, upstream=upstream, at_key=True))
+    found = finding("KF775", message, breach.path, hint=hint, upstream=upstream, at_key=True)
+    if breach.path[-1] == "host":  # no release of Kubeflow asks for a Kubernetes that new
+        found = found._replace(severity=Severity.WARNING, message=f"from Kubernetes 1.34 on, {message}")
+    return to_spec(pods.resource, found)
 
 
 def _written(breach: Breach) -> str:

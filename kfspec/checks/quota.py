@@ -139,9 +139,13 @@ def _unstated(pods: Pods, quotas: list[_Quota], defaults: _Defaults) -> Iterator
             "so its pods are refused"
         )
         if pods.resource.ref.kind == "Tensorboard":
-            hint = "its controller lets nobody say them: declare a LimitRange with defaults in the namespace"
+            hint = (
+                "its controller lets nobody say them: declare a LimitRange with defaults ('limitRange' of the profile)"
+            )
+        elif pods.resource.ref.group == "sparkoperator.k8s.io":
+            hint = "set 'coreLimit', or declare a LimitRange with defaults ('limitRange' of the profile)"
         else:
-            hint = "state them under 'resources', or declare a LimitRange with defaults in the namespace"
+            hint = "state them under 'resources', or declare a LimitRange with defaults ('limitRange' of the profile)"
         has = isinstance(container.body.get("resources"), dict)
         path = (*container.path, "resources") if has else container.path
         yield to_spec(pods.resource, finding("KF771", message, path, hint=hint, at_key=True))

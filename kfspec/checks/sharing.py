@@ -35,7 +35,7 @@ def check(resources: tuple[Resource, ...], pods: list[Pods]) -> Iterator[Diagnos
         modes = at(resource.body, "spec", "accessModes")
         if mounted and modes == [_ONE_POD]:
             yield from _of_one_pod(resource, mounted)
-        elif mounted and isinstance(modes, list) and set(modes) <= {_ONE_NODE, _ONE_POD}:
+        elif mounted and isinstance(modes, list) and all(mode in (_ONE_NODE, _ONE_POD) for mode in modes):
             yield from _of_one_node(resource, mounted)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,8 +12,12 @@ from kfspec.cli.common import DEFAULT_SPEC
 from kfspec.cli.targets import Chosen
 from kfspec.cluster.session import Target, target
 from kfspec.cluster.sources import SOURCES, plan_against
-from kfspec.diagnostics import Diagnostic, Diagnostics
+from kfspec.diagnostics import Diagnostic, Diagnostics, has_errors
 from kfspec.planning import Plan
+
+if TYPE_CHECKING:
+    from kfspec.sync.payload import Backend
+    from kfspec.sync.service import Access
 
 
 def targets(chosen: Chosen, manager: str | None = None) -> list[Target] | None:
@@ -30,8 +36,9 @@ def plans(
     manager: str | None,
     *,
     exact: bool,
+    accesses: Mapping[Backend, Access] | None = None,
 ) -> tuple[list[Plan] | None, Diagnostics]:
-    """A plan for every spec; None where one could not be made."""
+    """A plan for every spec; None where one could not be made. `accesses`: services to look at too."""
     kind, _, what = against.partition(":")
     if kind not in SOURCES or bool(what) != (kind != "cluster"):
         raise click.UsageError("--against takes cluster, snapshot:PATH or git:REV")
@@ -45,5 +52,13 @@ def plans(
         found.extend(problems)
         if plan is None:
             return None, tuple(found)
+        if accesses:
+            from kfspec.cli.services import looked_at  # few ask, and their clients are large
+
+            services, problems = looked_at(goal, accesses)
+            found.extend(problems)
+            if has_errors(problems):
+                return None, tuple(found)
+            plan = plan._replace(services=services)
         made.append(plan)
     return made, tuple(found)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.targets import choose, looking_options
+
+if TYPE_CHECKING:
+    from kfspec.sync.payload import Backend
+    from kfspec.sync.service import Access
 
 FORMATS = ("text", "json", "markdown", "html")
 
@@ -20,6 +25,10 @@ FORMATS = ("text", "json", "markdown", "html")
 @click.option("--exact", is_flag=True, help="Ask the server about every object, unchanged ones too.")
 @ALLOW_EXEC
 @click.option("--field-manager", metavar="M", help="Speak as this field manager.")
+@click.option("--kfp-endpoint", metavar="URL", help="Look into Kubeflow Pipelines too, which is only read.")
+@click.option("--kfp-token-file", type=click.Path(path_type=Path), help="A token for it.")
+@click.option("--registry-endpoint", metavar="URL", help="Look into Model Registry too, which is only read.")
+@click.option("--registry-token-file", type=click.Path(path_type=Path), help="A token for it.")
 def command(
     specs: tuple[str, ...],
     environment: str | None,
@@ -31,6 +40,10 @@ def command(
     exact: bool,
     allow_exec: bool,
     field_manager: str | None,
+    kfp_endpoint: str | None,
+    kfp_token_file: Path | None,
+    registry_endpoint: str | None,
+    registry_token_file: Path | None,
 ) -> int:
     """Print the plan for specs (kfspec.yaml here); nothing is written.
 
@@ -40,7 +53,11 @@ def command(
     from kfspec.diagnostics import has_errors
 
     chosen = choose(specs, environment, execution(allow_exec))
-    made, found = plans(chosen, specs, against, kubeconfig, context, field_manager, exact=exact)
+    services = {
+        **_access("kfp", kfp_endpoint, kfp_token_file),
+        **_access("model-registry", registry_endpoint, registry_token_file),
+    }
+    made, found = plans(chosen, specs, against, kubeconfig, context, field_manager, exact=exact, accesses=services)
     if chosen.stop_if_wrong():
         return 2
     if found:
@@ -54,6 +71,19 @@ def command(
     from kfspec.cli.printing import print_plans
 
     print_plans(made, chosen.texts, format_name)
-    if any(has_errors(plan.problems) for plan in made):
+    seen = [service for plan in made for service in plan.services or ()]
+    if any(has_errors(plan.problems) for plan in made) or not all(service.complete for service in seen):
         return 2
-    return int(any(plan.pending for plan in made))
+    return int(any(plan.pending for plan in made) or any(service.pending for service in seen))
+
+
+def _access(backend: Backend, endpoint: str | None, token_file: Path | None) -> dict[Backend, Access]:
+    """How to ask a service; nothing where nobody wants to. Raises click.UsageError for a token without a service."""
+    from kfspec.sync.service import Access
+
+    if endpoint is not None:
+        return {backend: Access(endpoint, token_file)}
+    if token_file is not None:
+        name = {"kfp": "kfp", "model-registry": "registry"}[backend]
+        raise click.UsageError(f"--{name}-token-file needs --{name}-endpoint")
+    return {}

@@ -20,6 +20,9 @@ from kfspec.planning.making import Subject, plan
 from kfspec.planning.values import Plan
 from kfspec.resource import Body, Resource
 
+SYNCS = ("sync.kfp", "sync.model-registry")
+"""The items of the objects that run `kfspec sync`, as `kinds.syncing` labels them; that module is more than a label is worth."""
+
 
 class Target(NamedTuple):
     """One environment of a spec, ready to be compared with something live."""
@@ -54,8 +57,8 @@ class Target(NamedTuple):
 
     @property
     def policies(self) -> dict[str, RunPolicy]:
-        """What every item of runs says about those that are over."""
-        found = {}
+        """What every item of runs says about those that are over. A sync's Job is superseded by that of another content."""
+        found = dict.fromkeys(SYNCS, RunPolicy(keep=False, history=0))
         for item in self.environment.project.items.values() if self.environment.project is not None else ():
             keep = getattr(item.model, "onChange", None)
             if keep is not None:

@@ -142,7 +142,9 @@ def _with_runtime(predictor: dict[str, Any], ctx: Context) -> dict[str, Any]:
     from kfspec.kinds.kserve import servingruntime  # few specs declare one
 
     found = servingruntime.resolve(name, ctx)
-    return predictor if found in (None, name) else {**predictor, "model": {**given, "runtime": found}}
+    if not isinstance(given, dict) or found in (None, name):
+        return predictor
+    return {**predictor, "model": {**given, "runtime": found}}
 
 
 def _move(expansion: Expansion, old: Path, new: Path, spec: Path) -> None:

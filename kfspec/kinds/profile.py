@@ -230,11 +230,7 @@ def _limit_range(given: Limits, ctx: Context, expansion: Expansion) -> list[Reso
         limits = [limitrange.canonical_limit(one) if isinstance(one, dict) else one for one in given.limits]
     elif short:
         origins["spec", "limits", 0] = Origin(path)
-        amounts = {}
-        for key in short:
-            amounts[key] = _amounts(getattr(given, key), ctx)
-            for name, stored in zip(getattr(given, key), amounts[key], strict=False):
-                origins["spec", "limits", 0, key, stored] = Origin((*path, key, name))
+        amounts = {key: _amounts(getattr(given, key), key, ctx, expansion, origins) for key in short}
         limits = [limitrange.canonical_limit({"type": "Container", **amounts})]
     else:
         expansion.found.append(
@@ -250,9 +246,18 @@ def _limit_range(given: Limits, ctx: Context, expansion: Expansion) -> list[Reso
     return [base.resource(ctx, body, origins)]
 
 
-def _amounts(given: dict[str, Any], ctx: Context) -> dict[str, Any]:
-    """Resource -> quantity; `gpu` is the platform's."""
-    return {ctx.platform.gpuResource if name == "gpu" else name: amount for name, amount in given.items()}
+def _amounts(given: dict[str, Any], key: str, ctx: Context, expansion: Expansion, origins: Origins) -> dict[str, Any]:
+    """Resource -> amount; `gpu` is the platform's."""
+    made: dict[str, Any] = {}
+    for name, amount in given.items():
+        place = (*ctx.path, "limitRange", key, name)
+        stored = ctx.platform.gpuResource if name == "gpu" else name
+        if stored in made:
+            message = f"'gpu' and '{stored}' are the same resource"
+            expansion.found.append(finding("KF340", message, place, hint="keep one of them", at_key=True))
+        made[stored] = amount
+        origins["spec", "limits", 0, key, stored] = Origin(place)
+    return made
 
 
 def lift(body: Body) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Who gets into a profile's namespace besides its owner: users and groups.
 
 A user's two objects are what the access-management service writes, with its annotations, so that the dashboard shows and
-removes them. A group's carry none: one annotated binding whose subject it does not understand, and it lists nobody of the
-whole namespace (kfam v1.10.0, bindings.go; executed).
+removes them. A group's carry none: the service takes whatever has them for a user, and one such binding without exactly one
+subject makes it list nobody of the whole namespace (kfam v1.10.0, bindings.go; executed).
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def wildcard(name: Any) -> bool:
 
 
 def _problems(one: Contributor, platform: Platform) -> Iterator[Diagnostic]:
-    if wildcard(one.name):
+    if not one.name:
+        message = f"a {one.kind.lower()} without a name is nobody"
+        yield finding("KF760", message, one.path, hint="name them as the identity provider does", at_key=True)
+    elif wildcard(one.name):
         hint = f"name each {one.kind.lower()}"
         message = f"Istio reads '{one.name}' as a pattern, and lets in whoever fits; Kubernetes reads it as a name"
         yield finding("KF760", message, one.path, hint=hint, at_key=True)

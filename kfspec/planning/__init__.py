@@ -9,3 +9,5 @@ from kfspec.planning.values import Delta as Delta
 from kfspec.planning.values import Plan as Plan
 from kfspec.planning.values import Reason as Reason
 from kfspec.planning.values import Said as Said
+from kfspec.planning.values import Service as Service
+from kfspec.planning.values import ServiceStep as ServiceStep

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kfspec.diagnostics import Path
 from kfspec.differ import Operation, apply, describe_path, diff
 from kfspec.kinds.base import digest8
 from kfspec.live import Seen
+from kfspec.planning.payloads import opened, path_inside
 from kfspec.planning.values import Delta
 from kfspec.resource import Body, ObjectRef
 from kfspec.ssa.fieldsets import Owner, own_entries, owners
@@ -48,20 +49,39 @@ def deltas(
     unmoved = seen.desired is not None and applied.get(record_key(seen.ref)) == record_digest(seen.desired)
     ours = [entry.get("time") or "" for entry in applied_by(seen.live, manager)]
     since = max(ours, default="")
-    found, steps = [], []
+    found = []
+    inside = opened(before, after)
+    for place, step in _changes(inside.before, inside.after):
+        key = step.path[1] if step.path[:1] == ("data",) and len(step.path) > 1 else None
+        taken_apart = key in inside.keys
+        holders = [
+            o for o in owners(seen.live, step.path[:2] if taken_apart else step.path, served) if o.manager != manager
+        ]
+        drift = bool(ours) and (unmoved or _touched_since(holders, since))
+        path = describe_path(place, step.path)
+        if taken_apart:
+            path = path_inside(str(key), describe_path(place["data"][key], step.path[2:]))
+        names = tuple(dict.fromkeys(o.manager for o in holders))
+        old, new = (_masked(seen.ref, step.path, value) for value in (step.old, step.new))
+        found.append(Delta(step.op, path, old, new, names, drift))
+    return tuple(found), tuple(Step(*step[1:]) for _, step in _changes(before, after))
+
+
+class _Change(NamedTuple):
+    op: str
+    path: Path
+    old: Any
+    new: Any
+
+
+def _changes(before: Body, after: Body) -> Iterator[tuple[Any, _Change]]:
+    """What leads from one state to the other, each with the state in which its path can be told."""
     current: Any = before
     for operation in diff(before, after):
-        step = Step(operation.path, _old(current, operation), operation.value)
-        holders = [o for o in owners(seen.live, operation.path, served) if o.manager != manager]
-        drift = bool(ours) and (unmoved or _touched_since(holders, since))
         following = apply((operation,), current)
-        path = describe_path(current if operation.op == "remove" else following, operation.path)
-        names = tuple(dict.fromkeys(o.manager for o in holders))
-        old, new = (_masked(seen.ref, operation.path, value) for value in (step.old, step.new))
-        found.append(Delta(operation.op, path, old, new, names, drift))
-        steps.append(step)
+        change = _Change(operation.op, operation.path, _old(current, operation), operation.value)
+        yield (current if operation.op == "remove" else following), change
         current = following
-    return tuple(found), tuple(steps)
 
 
 def applied_by(live: Body, manager: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from kfspec.diagnostics import Diagnostics, Pos
+from kfspec.diagnostics import Diagnostics, Pos, has_errors
 from kfspec.effects import Said as Said
 from kfspec.live import Applier, Conflict, Source, Verb
 from kfspec.resource import Body, ObjectRef
@@ -109,6 +109,36 @@ class Change(NamedTuple):
     """Of the live object, where there is one."""
 
 
+class ServiceStep(NamedTuple):
+    """What a sync would do in a service."""
+
+    action: str
+    """The sync's own word: `create`, `archive`."""
+    kind: str
+    name: str
+    item: str
+    """`pipelines.train`."""
+    why: str
+
+
+class Service(NamedTuple):
+    """What a service that has only a REST API holds, compared with what the spec keeps there."""
+
+    backend: str
+    """`kfp` or `model-registry`."""
+    namespace: str
+    endpoint: str
+    steps: tuple[ServiceStep, ...] = ()
+    findings: Diagnostics = ()
+    """What cannot be done, or, where it is not complete, why the service could not be looked at."""
+    complete: bool = True
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is not as the spec says, as far as that is known."""
+        return bool(self.steps) or has_errors(self.findings)
+
+
 class Plan(NamedTuple):
     """All changes, in the order in which they happen."""
 
@@ -121,6 +151,8 @@ class Plan(NamedTuple):
     """What could not be looked at (KF5): with an error among them, the plan is not the whole truth."""
     cluster: str = ""
     """Which cluster, snapshot or revision it compares with, for people."""
+    services: tuple[Service, ...] | None = None
+    """What is kept in services; None where nobody asked one. Their steps are the sync's to do, and no changes of the plan."""
 
     @property
     def pending(self) -> tuple[Change, ...]:

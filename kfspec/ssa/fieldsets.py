@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from kfspec.diagnostics import Path
 from kfspec.differ import same
-from kfspec.fieldtypes import ATOMIC, GRANULAR, KEYED, Served, Type
 from kfspec.resource import Body
+from kfspec.ssa.types import ATOMIC, GRANULAR, KEYED, Served, Type
 
 Fields: TypeAlias = dict[str, Any]
 """FieldsV1 as JSON: `f:` a field, `k:` an entry of a keyed list, `v:` a member of a set, `.` the place itself."""

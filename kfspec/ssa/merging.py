@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kfspec.differ import same
-from kfspec.fieldsets import Fields, below, element
-from kfspec.fieldtypes import ATOMIC, GRANULAR, Type
+from kfspec.ssa.fieldsets import Fields, below, element
+from kfspec.ssa.types import ATOMIC, GRANULAR, Type
 
 ABSENT: Any = object()
 """No value, which is not null."""

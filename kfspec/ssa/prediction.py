@@ -1,7 +1,7 @@
 """What a server-side apply would store, without a server: for snapshots, git revisions, and callers who may not dry-run.
 
 Admission is not predicted: webhooks and policies may refuse or change what is said here. Nor are the defaults that Kubernetes'
-own kinds get from Go code, but for the kinds that blocks compile to; those of an existing object stand in it already.
+own kinds get from Go code, but for claims, namespaces and the like; those of an existing object stand in it already.
 Source: apimachinery v0.37 `pkg/util/managedfields/internal`, apiextensions-apiserver v0.37 `pkg/apiserver`; held to the real
 API server's dry run by tests.
 """
@@ -12,12 +12,12 @@ import json
 from typing import Any
 
 from kfspec.differ import same
-from kfspec.fieldmerge import ABSENT, changed, intersection, members, merge, opened, prune, union
-from kfspec.fieldsets import UNOWNED, Fields, canonical, entries, field_set
-from kfspec.fieldtypes import Served, Type
 from kfspec.live import Conflict, Verdict
 from kfspec.quantity import canonical as canonical_quantity
 from kfspec.resource import Body
+from kfspec.ssa.fieldsets import UNOWNED, Fields, canonical, entries, field_set
+from kfspec.ssa.merging import ABSENT, changed, intersection, members, merge, opened, prune, union
+from kfspec.ssa.types import Served, Type
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 """Whom the server gives all fields of an object that records no owners (`skipnonapplied.go`)."""
@@ -199,11 +199,33 @@ def _defaulted(body: Body, live: Body | None) -> Body:
             finalizers = [*(meta.get("finalizers") or []), "kubernetes.io/pvc-protection"]
             meta = {**meta, "finalizers": list(dict.fromkeys(finalizers))}
         return {**body, "metadata": meta, "spec": spec}
+    if body["kind"] == "LimitRange":
+        spec = body.get("spec") or {}
+        limits = [filled_limit(limit) if isinstance(limit, dict) else limit for limit in spec.get("limits") or ()]
+        return {**body, "spec": {**spec, "limits": limits}}
     if body["kind"] in ("RoleBinding", "ClusterRoleBinding"):
         given = body.get("subjects") or ()
         subjects = [_RBAC | each if each.get("kind") in ("User", "Group") else each for each in given]
         return {**body, "roleRef": _RBAC | body["roleRef"], **({"subjects": subjects} if subjects else {})}
     return body
+
+
+LIMITS = ("max", "min", "default", "defaultRequest")
+"""The amounts of a limit."""
+
+
+def filled_limit(limit: dict[str, Any]) -> dict[str, Any]:
+    """A container's limit with what the server derives: the default from the maximum, the request from that, else from the
+    minimum (kubernetes v1.37, `pkg/apis/core/v1/defaults.go`, SetDefaults_LimitRangeItem; executed)."""
+    if limit.get("type") != "Container":
+        return limit
+    given = {key: limit.get(key) for key in LIMITS}
+    if any(value is not None and not isinstance(value, dict) for value in given.values()):
+        return limit
+    default = {**(given["max"] or {}), **(given["default"] or {})}
+    request = {**(given["min"] or {}), **default, **(given["defaultRequest"] or {})}
+    made = {"default": default, "defaultRequest": request}
+    return {**limit, **{key: value for key, value in made.items() if value or given[key] is not None}}
 
 
 def _sources(spec: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import base64
 import gzip
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -100,7 +100,8 @@ class Pipeline(_Part):
     displayName: str | None = None  # noqa: N815
     description: str | None = None
     version: str = Field(min_length=1)
-    package: str = Field(min_length=1)
+    package: str | None = Field(default=None, min_length=1)
+    """None where pipeline and version are objects of Kubernetes, which is not the sync's business: it starts runs of them."""
     experiment: str = "Default"
     pipelineRoot: str | None = None  # noqa: N815
     serviceAccount: str | None = None  # noqa: N815
@@ -172,14 +173,30 @@ def read(directory: Path) -> tuple[Desired | None, Diagnostics]:
     """The desired state in a directory; None with the findings where any of it cannot be read, since half of a desired state
     would delete the other half."""
     found: list[Diagnostic] = []
+    return _desired(dict(_texts(directory, found)), str(directory), found)
+
+
+def parse(files: Mapping[str, str], where: str) -> tuple[Desired | None, Diagnostics]:
+    """The same of files that are at hand: what ConfigMaps hold. `where`: what holds them, for people."""
+    found: list[Diagnostic] = []
+    texts = {}
+    for name, text in files.items():
+        if name.endswith((PLAIN, PACKED)):
+            try:
+                texts[name] = unpacked(name, text)
+            except (OSError, ValueError, EOFError) as error:
+                found.append(finding("KF620", f"{where} cannot be read: {error}"))
+    return _desired(texts, where, found)
+
+
+def _desired(texts: dict[str, str], where: str, found: list[Diagnostic]) -> tuple[Desired | None, Diagnostics]:
     scope: Scope | None = None
     parts: list[Pipeline | Model] = []
-    texts = dict(_texts(directory, found))
     if SCOPE in texts:
         scope = _parsed(Scope, SCOPE, texts.pop(SCOPE), found)
     elif not found:
         hint = "mount every ConfigMap of the sync, the one with scope.json among them"
-        found.append(finding("KF620", f"{directory} holds no {SCOPE}", hint=hint))
+        found.append(finding("KF620", f"{where} holds no {SCOPE}", hint=hint))
     if scope is not None:
         kind: type[Pipeline] | type[Model] = Pipeline if scope.backend == "kfp" else Model
         parsed = (_parsed(kind, name, text, found) for name, text in texts.items())
@@ -218,21 +235,21 @@ def _texts(directory: Path, found: list[Diagnostic]) -> Iterator[tuple[str, str]
             if any(part.startswith(".") for part in relative.parts):
                 continue
             if path.name.endswith((PLAIN, PACKED)):
-                yield path.name, _unpacked(path)
+                yield path.name, unpacked(path.name, path.read_text(encoding="utf-8"))
         if not directory.is_dir():
             found.append(finding("KF620", f"{directory} is no directory"))
     except (OSError, ValueError, EOFError) as error:
         found.append(finding("KF620", f"{directory} cannot be read: {error}"))
 
 
-def _unpacked(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    if not path.name.endswith(PACKED):
+def unpacked(name: str, text: str) -> str:
+    """The JSON in a file of that name. Raises OSError, ValueError or EOFError where it is not packed as the name says."""
+    if not name.endswith(PACKED):
         return text
     with gzip.open(io.BytesIO(base64.b64decode(text, validate=False))) as packed:
         data = packed.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise ValueError(f"{path.name} holds more than {_LARGEST} bytes")
+        raise ValueError(f"{name} holds more than {_LARGEST} bytes")
     return data.decode("utf-8")
 
 

@@ -4,6 +4,9 @@ KFP has no update (v2beta1, 2.4.1 to 2.16.0). New content of a pipeline is a new
 changed recurring run is made anew: created disabled, then the old one is deleted, then the new one enabled, so that wherever
 this is cut off never two are enabled, and the next sync ends what was begun. Its name is not unique, so duplicates of a
 half-done run are told by the marker and deleted. Runs are started once and never deleted.
+
+Where pipelines are objects of Kubernetes (`package` is None), they and their versions are somebody else's: only what starts
+them is kept here, once they are there.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ class ActualVersion(NamedTuple):
 
 
 class ActualPipeline(NamedTuple):
-    """A pipeline that is there, with the versions that matter: of a desired one that which is current, of others of ours all."""
+    """A pipeline that is there, with the versions that matter: of a desired one that which is current; all of one that is an
+    object, and of ours that left the spec."""
 
     id: str
     name: str
@@ -130,12 +134,14 @@ class _Planner:
 
     def _pipeline(self, pipeline: Pipeline) -> Iterator[Step]:
         there = self._there(pipeline)
-        if there is None:
+        if pipeline.package is None:
+            pass
+        elif there is None:
             yield Step(Action.CREATE, PIPELINE, pipeline.name, pipeline.item, "is not there", value=pipeline)
         else:
             yield from self._fixed(pipeline, there)
-        version = next((v for v in there.versions if v.name == pipeline.version), None) if there is not None else None
-        if version is None:
+        version = self._current(pipeline)
+        if version is None and pipeline.package is not None:
             why = "is not there" if there is None else "the package is new"
             within = (pipeline.name,)
             yield Step(Action.CREATE, VERSION, pipeline.version, pipeline.item, why, within=within, value=pipeline)
@@ -147,14 +153,36 @@ class _Planner:
     def _there(self, pipeline: Pipeline) -> ActualPipeline | None:
         return next((one for one in self.actual.pipelines if one.name == pipeline.name), None)
 
+    def _current(self, pipeline: Pipeline) -> ActualVersion | None:
+        there = self._there(pipeline)
+        return next((v for v in there.versions if v.name == pipeline.version), None) if there is not None else None
+
     def _impossible(self, pipeline: Pipeline) -> Step | None:
-        """Why nothing of an item can be done: somebody else's things stand in its way, or a marker has no room."""
+        """Why nothing of an item can be done: somebody else's things stand in its way, a marker has no room, or an object is
+        to come first."""
+        if pipeline.package is None:
+            return self._unfit(pipeline) or self._missing(pipeline)
+        return self._taken(pipeline) or self._unfit(pipeline)
+
+    def _missing(self, pipeline: Pipeline) -> Step | None:
+        """What Kubernetes does not hold yet: the objects come by another way, and perhaps later."""
+        words = "is an object that is not there yet; its schedules and runs wait for it"
+        if self._there(pipeline) is None:
+            return Step(Action.WAIT, PIPELINE, pipeline.name, pipeline.item, words, code="KF627")
+        if self._current(pipeline) is None:
+            return Step(Action.WAIT, VERSION, pipeline.version, pipeline.item, words, code="KF627")
+        return None
+
+    def _taken(self, pipeline: Pipeline) -> Step | None:
         there = self._there(pipeline)
         if there is not None and not ours(there.description, self.scope):
             return self._refused(pipeline, PIPELINE, pipeline.name, there.description, there.id)
         for version in there.versions if there is not None else ():
             if version.name == pipeline.version and not ours(version.description, self.scope):
                 return self._refused(pipeline, VERSION, version.name, version.description, version.id)
+        return None
+
+    def _unfit(self, pipeline: Pipeline) -> Step | None:
         for run in (*pipeline.recurringRuns, *pipeline.runs):
             experiment = self.experiments.get(started_with(pipeline, run)[0])
             if experiment is not None and experiment.archived and not ours(experiment.description, self.scope):

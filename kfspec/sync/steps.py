@@ -24,9 +24,11 @@ class Action(StrEnum):
     """Nothing, though the spec asks for something: it cannot be done, or would touch what is not ours. The sync goes well."""
     REFUSE = "refuse"
     """Nothing of this item; the sync does not go well."""
+    WAIT = "wait"
+    """Nothing of this item yet; the next sync looks again."""
 
 
-IDLE = (Action.KEEP, Action.REFUSE)
+IDLE = (Action.KEEP, Action.REFUSE, Action.WAIT)
 """Actions that make no request."""
 
 

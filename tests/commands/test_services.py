@@ -34,7 +34,7 @@ def test_a_changed_schedule_starts_one_job_and_takes_the_old_one_away(desk: Desk
         "ConfigMap/kfspec-pipeline-train": ("create", "missing"),
         "ConfigMap/kfspec-sync-shop-kfp": ("create", "missing"),
         "CronJob/kfspec-sync-shop-kfp": ("create", "missing"),
-        "Job/kfspec-sync-shop-kfp-HASH": ("create", "missing"),
+        "Job/kfspec-sync-shop-kfp-HASH": ("new-run", "missing"),
     }
     desk.apply("--prune")
     assert desk.told() == {}
@@ -45,8 +45,19 @@ def test_a_changed_schedule_starts_one_job_and_takes_the_old_one_away(desk: Desk
         "the next sync, at once by a Job or within ten minutes, brings it to Kubeflow Pipelines: a new package is a new "
         "version, a changed schedule is made anew, and a new run starts"
     ]
-    actions = sorted((c["object"]["kind"], c["action"]) for c in plan["changes"])
-    assert actions == [("ConfigMap", "update"), ("Job", "create"), ("Job", "prune")]
+    deltas = change_of(plan, "ConfigMap/kfspec-pipeline-train")["deltas"]
+    payload = 'data["pipelines.train.json.gz.b64"]'
+    assert [delta["path"] for delta in deltas] == [
+        f"{payload}.provenance.specDigest",
+        f"{payload}.recurringRuns[name=nightly].cron",
+    ]
+    assert (deltas[1]["old"], deltas[1]["new"]) == ("0 0 2 * * *", "0 0 3 * * *")
+    actions = sorted((c["object"]["kind"], c["action"], c["reason"]) for c in plan["changes"])
+    assert actions == [
+        ("ConfigMap", "update", "spec-changed"),
+        ("Job", "new-run", "supersedes"),
+        ("Job", "prune", "superseded"),
+    ]
     desk.apply("--prune")
     (after,) = desk.names("batch/v1/jobs")
     assert after != before
@@ -110,6 +121,6 @@ def test_the_plan_says_what_of_others_would_be_lost(desk: Desk) -> None:
     ]
     assert change_of(plan, f"ConfigMap/{NAME}")["action"] == "blocked", "its fields are kubectl's: --force-conflicts"
     told = desk.run("diff").out
-    assert '-             "desc": "of another team",' in told
-    assert '+             "desc": "of this team",' in told
+    assert 'data["links"].quickLinks[text=Theirs]' in told
+    assert 'data["links"].quickLinks[text=Ours]' in told
     assert "Kubeflow Notebooks" not in told

@@ -32,11 +32,13 @@ Stored = dict[str, Any]
 class KfpServer(ContractServer):
     """One API server with its database."""
 
-    def __init__(self, shared: Path, version: str, largest_page: int = _LARGEST_PAGE) -> None:
+    def __init__(self, shared: Path, version: str, largest_page: int = _LARGEST_PAGE, *, objects: bool = False) -> None:
         super().__init__(contract(shared / "rest" / f"kfp-{version}.swagger.json"))
         self.version = version
         self.names = self.contract.has("v2beta1Pipeline", "name")
         self.largest_page = largest_page
+        self.objects = objects
+        """Whether pipelines are objects of Kubernetes (`--pipelinesStoreKubernetes`): they come by `applied`."""
         self.rights: dict[str, set[str]] = {}
         """Token -> the namespaces that its owner may use; all where a token is not listed."""
         self.experiments: dict[str, Stored] = {}
@@ -70,6 +72,14 @@ class KfpServer(ContractServer):
                 raise Refusal(400, f"Authorization Failure: {no.message}") from no
             raise
 
+    def applied(self, namespace: str, pipeline: str, version: str, package: str) -> None:
+        """Somebody applies a Pipeline and a PipelineVersion; without a display name, the name is shown."""
+        found = [p for p in self.pipelines.values() if (p["namespace"], p["name"]) == (namespace, pipeline)]
+        shown: Stored = {"name": pipeline, "display_name": pipeline, "namespace": namespace, "description": ""}
+        owner = found[0] if found else self._store(self.pipelines, "pipeline_id", shown)
+        named = {"pipeline_id": owner["pipeline_id"], "name": version, "display_name": version}
+        self._store(self.versions, "pipeline_version_id", {**named, "pipeline_spec": yaml.safe_load(package)})
+
     def schedule(self, recurring_run: Stored) -> dict[str, str]:
         """When it would really start."""
         return fields(recurring_run["trigger"]["cron_schedule"]["cron"]) or {}
@@ -86,7 +96,10 @@ class KfpServer(ContractServer):
     # What each resource answers.
 
     def _healthz(self, call: Call, method: str, rest: str) -> Any:
-        return {"multi_user": True, **({"pipeline_store": "database"} if self.names else {})}
+        return {
+            "multi_user": True,
+            **({"pipeline_store": "kubernetes" if self.objects else "database"} if self.names else {}),
+        }
 
     def _experiments(self, call: Call, method: str, rest: str) -> Any:
         if not rest and method == "GET":
@@ -158,6 +171,8 @@ class KfpServer(ContractServer):
         if "pipeline_version_id" not in call.params:
             if method == "POST":
                 raise Refusal(400, "kfspec has no package by URL")
+            if self.objects and "EQUALS" in call.query.get("filter", ""):
+                raise Refusal(400, "the filter 'eq' is not supported in the Kubernetes store")
             return self._list(call, "pipeline_versions", own.values(), None)
         one = self._one(own, call.params["pipeline_version_id"])
         if method == "DELETE":

@@ -100,6 +100,11 @@ def test_a_pattern_is_no_name(name: str, tmp_path: Path) -> None:
     assert said(tmp_path, {"contributors": {"a*b": "view"}}) == []
 
 
+def test_nobody_is_no_contributor(tmp_path: Path) -> None:
+    told = ["KF760 a user without a name is nobody", "KF760 a group without a name is nobody"]
+    assert said(tmp_path, {"contributors": {"": "view"}, "groups": {"": "view"}}) == told
+
+
 # -- Cloud identities -------------------------------------------------------------------------------------------
 
 GSA, ARN = "t@acme.iam.gserviceaccount.com", "arn:aws:iam::123456789012:role/path/team"
@@ -162,6 +167,11 @@ def test_limits_are_those_of_a_container(tmp_path: Path) -> None:
     made = objects(tmp_path, {"limitRange": given}, platform={"gpuResource": "amd.com/gpu"})
     amounts = {"default": {"cpu": "2", "memory": "4Gi"}, "defaultRequest": {"cpu": "500m"}, "max": {"amd.com/gpu": "1"}}
     assert made["LimitRange/kf-limit-range"]["spec"] == {"limits": [{"type": "Container", **amounts}]}
+
+
+def test_a_resource_is_named_once(tmp_path: Path) -> None:
+    told = "KF340 'gpu' and 'nvidia.com/gpu' are the same resource"
+    assert said(tmp_path, {"limitRange": {"max": {"gpu": 1, "nvidia.com/gpu": 1}}}) == [told]
 
 
 LIMITS: list[tuple[dict[str, Any], ...]] = [
@@ -291,11 +301,10 @@ def test_a_policy_needs_a_sidecar(service: dict[str, Any], tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("access", ["anyone", [], 1, {"a": "b"}, [1], None])
-def test_what_is_no_access_is_an_error_once_and_opens_nothing(access: Any, tmp_path: Path) -> None:
+def test_what_is_no_access_is_an_error_and_opens_nothing(access: Any, tmp_path: Path) -> None:
     result = built(tmp_path, {"servingAccess": access}, inferenceServices={"a": {"predictor": MODEL}})
-    errors = [d for d in result.diagnostics if d.severity is Severity.ERROR]
-    assert bool(errors) == (access is not None)
-    assert {d.path[:3] for d in errors} <= {("profiles", "t", "servingAccess")}
+    wrong = {d.path[:3] for d in result.diagnostics if d.severity is Severity.ERROR}
+    assert (("profiles", "t", "servingAccess") in wrong) == (access is not None)
     made = [r.ref.name for r in result.environments.get("default", ()) if r.ref.kind == "AuthorizationPolicy"]
     assert made == []
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from kfspec.catalog import Release
+from kfspec.catalog import Release, kinds_of
+from kfspec.catalog.releases import RELEASES
 from kfspec.differ import same
 from kfspec.kustomize import with_environment
 from kfspec.live import APPLIERS, Applier
@@ -97,10 +98,24 @@ def sampled(kubeflow: Release, shared: Path) -> Iterator[Case]:
                 yield Case(f"sample {name}", json.loads(json.dumps(body)), kind_of(body, kubeflow))
 
 
+LIMITS = ("LimitRange", "ResourceQuota")
+"""Kinds that decide what else a namespace takes: they have one of their own, called `<namespace>-limits`."""
+
+_CLUSTER = frozenset(
+    entry.kind
+    for name in RELEASES
+    for component, version in RELEASES[name].versions.items()
+    for entry in kinds_of(component, version)
+    if not entry.namespaced
+)
+
+
 def apart(case: Case, number: int, namespace: str) -> Case:
     """The case as an object of its own."""
-    meta = {**case.body["metadata"], "name": f"case-{number}-{os.getpid()}", "namespace": namespace}
-    if case.body["kind"] in ("Namespace", "Profile", "PriorityClass"):
+    kind = case.body["kind"]
+    place = f"{namespace}-limits" if kind in LIMITS else namespace
+    meta = {**case.body["metadata"], "name": f"case-{number}-{os.getpid()}", "namespace": place}
+    if kind in _CLUSTER:
         del meta["namespace"]
     return case._replace(body={**case.body, "metadata": meta})
 
@@ -309,6 +324,7 @@ def _another_writes(plane: ControlPlane, kind: Served, body: Body, applier: Appl
 
 def run_all(plane: ControlPlane, cases: list[Case], namespace: str, first: int = 0) -> list[Outcome]:
     """Every case once, four at a time; `first` tells their names from those of other runs."""
+    plane.create_namespace(f"{namespace}-limits")
     numbered = [(apart(case, n, namespace), n) for n, case in enumerate(cases, first)]
     for case, _ in numbered:
         plane.path_of(case.body)

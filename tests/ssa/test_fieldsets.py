@@ -28,6 +28,7 @@ def test_the_set_of_every_object_is_the_recorded_one(
     if (SHARED / "admission").is_dir():
         cases += sampled(kubeflow, SHARED)
     cases = [apart(case, 50_000 + n, namespace) for n, case in enumerate(cases)]
+    controlplane.create_namespace(f"{namespace}-limits")
     answers = controlplane.apply([case.body for case in cases])
     refused = [f"{case.origin}: {a.message}" for case, a in zip(cases, answers, strict=True) if a.status != 201]
     assert refused == []

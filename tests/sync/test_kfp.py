@@ -505,3 +505,71 @@ def test_the_samples_are_pipelines() -> None:
     from kfp.components import load_component_from_text
 
     assert load_component_from_text(PACKAGE).pipeline_spec.pipeline_info.name == "train"
+
+
+OBJECTS = {name: value for name, value in TRAIN.items() if name != "package"}
+
+
+@pytest.fixture(params=["2.15.0", "2.16.0"])
+def objects(shared: Path, request: pytest.FixtureRequest) -> Iterator[KfpServer]:
+    """A server whose pipelines are objects of Kubernetes."""
+    one = KfpServer(shared, str(request.param), objects=True)
+    with one.running():
+        yield one
+    assert one.problems == []
+
+
+def test_what_starts_a_pipeline_waits_for_its_objects(objects: KfpServer) -> None:
+    words = "is an object that is not there yet; its schedules and runs wait for it"
+    waiting = synced(kfp(OBJECTS), objects.endpoint)
+    assert (told(waiting), waiting.failed) == ([f"KF627: pipelines.train: pipeline 'train' {words}"], True)
+    objects.applied("fraud-prod", "train", "train-00000000", PACKAGE)
+    waiting = synced(kfp(OBJECTS), objects.endpoint)
+    assert told(waiting) == [f"KF627: pipelines.train: pipeline version 'train-11111111' {words}"]
+    assert objects.said() == []
+    objects.applied("fraud-prod", "train", "train-11111111", PACKAGE)
+    report = synced(kfp(OBJECTS), objects.endpoint)
+    assert (told(report), report.failed) == (
+        [
+            "create experiment Default: is not there",
+            "create experiment backfills: is not there",
+            "create recurring run nightly: is not there; disabled at first",
+            "enable recurring run nightly: the spec says so",
+            "create recurring run hourly: is not there; disabled at first",
+            "start run backfill-0a1b2c3d: was not started yet",
+        ],
+        False,
+    )
+    assert [row[4] for row in state(objects)["recurring"]] == ["train-11111111", "train-11111111"]
+    objects.forget()
+    assert (told(synced(kfp(OBJECTS), objects.endpoint)), objects.said()) == ([], [])
+
+
+def test_a_schedule_stays_as_it_is_until_the_new_version_is_an_object(objects: KfpServer) -> None:
+    objects.applied("fraud-prod", "train", "train-11111111", PACKAGE)
+    synced(kfp(OBJECTS), objects.endpoint)
+    before = copy.deepcopy(objects.recurring_runs)
+    edited = changed(OBJECTS, version="train-33333333")
+    objects.forget()
+    assert synced(kfp(edited), objects.endpoint).failed
+    assert (objects.said(), objects.recurring_runs) == ([], before)
+    objects.applied("fraud-prod", "train", "train-33333333", PACKAGE)
+    assert told(synced(kfp(edited), objects.endpoint)) == [
+        "create recurring run nightly: is changed; disabled at first",
+        "delete recurring run nightly: is replaced",
+        "enable recurring run nightly: the spec says so",
+        "create recurring run hourly: is changed; disabled at first",
+        "delete recurring run hourly: is replaced",
+    ]
+
+
+def test_objects_are_never_deleted_and_what_started_them_is(objects: KfpServer) -> None:
+    objects.applied("fraud-prod", "train", "train-11111111", PACKAGE)
+    synced(kfp(OBJECTS), objects.endpoint)
+    there = copy.deepcopy((objects.pipelines, objects.versions))
+    objects.forget()
+    assert told(synced(kfp(), objects.endpoint)) == [
+        "delete recurring run nightly: left the spec",
+        "delete recurring run hourly: left the spec",
+    ]
+    assert (objects.pipelines, objects.versions) == there

@@ -66,7 +66,7 @@ def test_scope_alone_is_an_empty_state(tmp_path: Path) -> None:
         ),
         (
             {"pipelines.a.json": '{"item": "pipelines.a"}'},
-            [f"pipelines.a.json: {field}: Field required" for field in ("name", "version", "package")],
+            [f"pipelines.a.json: {field}: Field required" for field in ("name", "version")],
         ),
         ({"pipelines.a.json.gz.b64": "bm8="}, ["{folder} cannot be read: Not a gzipped file (b'no')"]),
         (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kfspec.diagnostics import Diagnostic, Note, Pos, Severity
 from kfspec.kinds.base import Outcome
 from kfspec.live import APPLIERS, Conflict, Source, Verb
-from kfspec.planning import Action, Change, Delta, Plan, Reason, Said
+from kfspec.planning import Action, Change, Delta, Plan, Reason, Said, Service, ServiceStep
 from kfspec.resource import ObjectRef
 
 NASTY = (
@@ -92,6 +92,17 @@ problems = build(
     st.none() | texts,
     st.lists(build(Note, texts, st.none() | places), max_size=2).map(tuple),
 )
+services = build(
+    Service,
+    st.sampled_from(("kfp", "model-registry")),
+    names,
+    names,
+    st.lists(
+        build(ServiceStep, st.sampled_from(("create", "archive", "enable")), names, texts, texts, texts), max_size=3
+    ).map(tuple),
+    st.lists(problems, max_size=2).map(tuple),
+    st.booleans(),
+)
 plans = build(
     Plan,
     names,
@@ -101,4 +112,5 @@ plans = build(
     st.lists(changes, max_size=6, unique_by=lambda change: change.ref).map(tuple),
     st.lists(problems, max_size=3).map(tuple),
     texts,
+    st.one_of(st.none(), st.lists(services, max_size=3).map(tuple)),
 )

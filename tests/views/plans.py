@@ -7,7 +7,7 @@ from typing import Any
 from kfspec.diagnostics import Diagnostic, Pos, Severity
 from kfspec.kinds.base import Outcome
 from kfspec.live import APPLIERS, Conflict, Source, Verb
-from kfspec.planning import Action, Change, Delta, Plan, Reason, Said
+from kfspec.planning import Action, Change, Delta, Plan, Reason, Said, Service, ServiceStep
 from kfspec.planning.deltas import MASKED
 from kfspec.resource import ObjectRef
 
@@ -364,7 +364,43 @@ SECRET = plan(
     )
 )
 
+SERVICES = plan(
+    *SAME[:1],
+    services=(
+        Service(
+            "kfp",
+            "fraud",
+            "http://127.0.0.1:8888",
+            (
+                ServiceStep("create", "recurring run", "nightly", "pipelines.train", "is changed; disabled at first"),
+                ServiceStep("delete", "recurring run", "nightly", "pipelines.train", "is replaced"),
+                ServiceStep("enable", "recurring run", "nightly", "pipelines.train", "the spec says so"),
+            ),
+            (
+                Diagnostic(
+                    "KF621",
+                    Severity.ERROR,
+                    "pipelines.report: pipeline 'report' is there already, and was made by nobody knows whom; it is not touched",
+                    hint="Rename the item, or delete what is there.",
+                ),
+            ),
+        ),
+        Service("kfp", "fraud-dev", "http://127.0.0.1:8888"),
+        Service(
+            "model-registry",
+            "fraud",
+            "http://127.0.0.1:8080",
+            (),
+            (Diagnostic("KF622", Severity.ERROR, "the service does not answer: connection refused"),),
+            complete=False,
+        ),
+    ),
+)
+NO_SERVICES = plan(*SAME[:1], services=())
+
 PLANS = {
+    "services": SERVICES,
+    "no-services": NO_SERVICES,
     "everything": EVERYTHING,
     "small": SMALL,
     "forced": FORCED,

@@ -11,7 +11,7 @@ import pytest
 from kfspec.kinds.base import Outcome
 from kfspec.planning import Action, Plan, Reason
 from kfspec.views.plan import html, json, markdown, text
-from tests.views.plans import EVERYTHING, FORCED, PLANS, SMALL, big
+from tests.views.plans import EVERYTHING, FORCED, PLANS, SERVICES, SMALL, big
 
 GOLDEN = Path(__file__).parent / "golden"
 SOURCE = {"kfspec.yaml": "#\n" * 23 + "  explore:\n    image: registry.example.com/jupyter:v1\n"}
@@ -32,6 +32,8 @@ CASES: dict[str, tuple[Plan, Callable[[Plan], str]]] = {
     "small.json": (SMALL, json.render),
     "forced.html": (FORCED, html.render),
     "everything.html": (EVERYTHING, html.render),
+    "services.json": (SERVICES, json.render),
+    "services.html": (SERVICES, html.render),
 }
 
 

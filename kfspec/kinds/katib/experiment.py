@@ -80,6 +80,9 @@ class Item(Namespaced):
     history: int = Field(default=2, ge=0, description="How many finished runs `gc` leaves.")
 
 
+_BY_RELEASE = ("successCondition", "failureCondition", "primaryPodLabels")
+
+
 def lower(item: Item, ctx: Context) -> Lowered:
     """One Experiment named `<name>-<hash8>`."""
     expansion = Expansion(ctx)
@@ -91,9 +94,9 @@ def lower(item: Item, ctx: Context) -> Lowered:
         message = f"the name has {len(ctx.name)} characters; with its hash an Experiment may have {limit}"
         hint = f"shorten it by {len(ctx.name) - limit}"
         return Lowered((), (*expansion.found, finding("KF325", message, ctx.path, hint=hint, at_key=True)))
-    hashed = spec
+    hashed = _said(item, spec)
     if item.inPlaceBudget:
-        hashed = {key: value for key, value in spec.items() if key not in _BUDGET}
+        hashed = {key: value for key, value in hashed.items() if key not in _BUDGET}
         expansion.found.append(_in_place(item, ctx))
     identity = {"kind": "Experiment", "spec": hashed, **({"rerun": item.rerun} if item.rerun is not None else {})}
     protect = item.onChange == "keep"
@@ -106,6 +109,16 @@ def lower(item: Item, ctx: Context) -> Lowered:
     origins = {**base.base_origins(ctx), **expansion.origins}
     code = config_maps(item, ctx, expansion, protect=protect)
     return Lowered((*code, base.resource(ctx, body, origins)), tuple(expansion.found))
+
+
+def _said(item: Item, spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec without what a release makes necessary: Katib knows by itself how a TrainJob ends from 0.19 on, and an
+    upgrade must start nothing."""
+    template = spec.get("trialTemplate")
+    if item.trial is None or not isinstance(template, dict) or (template.get("trialSpec") or {}).get("kind") != "TrainJob":
+        return spec
+    kept = {key: value for key, value in template.items() if key not in _BY_RELEASE or key in item.trial}
+    return {**spec, "trialTemplate": kept}
 
 
 def _in_place(item: Item, ctx: Context) -> Diagnostic:

@@ -106,8 +106,8 @@ def problems(said: Access | None, path: Path, ctx: Context) -> Iterator[Diagnost
                 form = "<trust domain>/ns/<namespace>/sa/<service account>, as cluster.local/ns/shop/sa/default-editor"
                 yield finding("KF765", f"no pod ever has the identity '{one}'", (*path, n), hint=form)
         elif one not in ctx.namespaces:
-            hint = did_you_mean(one, ctx.namespaces, f"declare it, or 'externals: {{profiles: [{one}]}}'")
-            yield finding("KF201", f"profile '{one}' is not declared", (*path, n), hint=hint)
+            near = did_you_mean(one, ctx.namespaces, f"declare it, or 'externals: {{profiles: [{one}]}}'")
+            yield finding("KF201", f"profile '{one}' is not declared", (*path, n), hint=near)
 
 
 # -- the way back -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from kfspec.kinds.kubernetes import resourcequota
 from kfspec.kinds.status import at, maps
 from kfspec.quantity import canonical, parse
 from kfspec.resource import Body
+from kfspec.ssa.prediction import filled_limit
 
 AMOUNTS = ("default", "defaultRequest", "max", "maxLimitRequestRatio", "min")
 """The fields of a limit that map resources to quantities."""
@@ -54,22 +55,8 @@ def defaulted(body: Body) -> Body:
     limits = at(body, "spec", "limits")
     if not isinstance(limits, list):
         return body
-    filled = [_filled(canonical_limit(limit)) if isinstance(limit, dict) else limit for limit in limits]
+    filled = [filled_limit(canonical_limit(limit)) if isinstance(limit, dict) else limit for limit in limits]
     return {**body, "spec": {**body["spec"], "limits": filled}}
-
-
-def _filled(limit: dict[str, Any]) -> dict[str, Any]:
-    """A container's limit with what the server derives: the default from the maximum, the request from that, else from the
-    minimum."""
-    if limit.get("type") != "Container":
-        return limit
-    given = {key: limit.get(key) for key in AMOUNTS}
-    if any(value is not None and not isinstance(value, dict) for value in given.values()):
-        return limit
-    default = {**(given["max"] or {}), **(given["default"] or {})}
-    request = {**(given["min"] or {}), **default, **(given["defaultRequest"] or {})}
-    made = {"default": default, "defaultRequest": request}
-    return {**limit, **{key: value for key, value in made.items() if value or given[key] is not None}}
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
@@ -101,7 +88,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
 
 def _orders(limit: dict[str, Any], path: Path) -> Iterator[Diagnostic]:
     """Amounts that exceed others, once for each resource."""
-    filled = _filled(limit)
+    filled = filled_limit(limit)
     names = dict.fromkeys(name for key in AMOUNTS if isinstance(filled.get(key), dict) for name in filled[key])
     for name in names:
         pairs = sorted(_ASCENDING, key=lambda pair: sum(_amount(limit, key, name) is None for key in pair))
@@ -115,10 +102,22 @@ def _orders(limit: dict[str, Any], path: Path) -> Iterator[Diagnostic]:
                 yield finding("KF763", message, (*path, written, name), hint=hint)
                 break
         ratio = _amount(limit, "maxLimitRequestRatio", name)
-        if ratio is not None and ratio < 1:
-            message = f"no limit is below its request, so the ratio of {name} cannot be {filled['maxLimitRequestRatio'][name]}"
+        if ratio is not None:
             where = (*path, "maxLimitRequestRatio", name)
-            yield finding("KF763", message, where, hint="a ratio is 1 or more")
+            yield from _of_ratio(ratio, _amount(limit, "min", name), _amount(limit, "max", name), name, where)
+
+
+def _of_ratio(
+    ratio: Decimal, low: Decimal | None, high: Decimal | None, name: str, where: Path
+) -> Iterator[Diagnostic]:
+    """A ratio is at least 1, and no more than what minimum and maximum leave room for."""
+    if ratio < 1:
+        message = f"no limit is below its request, so the ratio of {name} cannot be {ratio.normalize():f}"
+        yield finding("KF763", message, where, hint="a ratio is 1 or more")
+    elif low and high is not None and ratio > high / low:
+        most = (high / low).normalize()
+        message = f"'max' of {name} is {most:f} times 'min', so the ratio cannot be {ratio.normalize():f}"
+        yield finding("KF763", message, where, hint=f"{most:f} at most, or another 'min' or 'max'")
 
 
 def _derived(limit: dict[str, Any], low: str, high: str, name: str) -> str:

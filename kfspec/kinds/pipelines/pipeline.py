@@ -210,7 +210,7 @@ def _payload(
         "provenance": payload.Provenance(specDigest=syncing.spec_digest(_said(ctx))),
     }
     if ctx.platform.pipelines == "kubernetes":
-        return payload.Pipeline.model_construct(**given)  # without a package: the objects are there already
+        return payload.Pipeline(**given)  # without a package, which the objects hold
     spec, platform = emitted(package)
     text = dump(spec) + (f"---\n{dump(platform)}" if platform else "")
     return payload.Pipeline(**given, package=text, caching=item.caching)

@@ -10,7 +10,7 @@ from html import escape
 from kfspec.diagnostics import Diagnostic, Severity
 from kfspec.planning import Action, Change, Delta, Plan
 from kfspec.resource import ObjectRef
-from kfspec.views.plan import json, overall, words
+from kfspec.views.plan import json, overall, services, words
 from kfspec.views.plan.lines import Line, clip, shown
 from kfspec.views.plan.page import SCRIPT, STYLE
 from kfspec.views.plan.words import Remark, Setting, Tone
@@ -50,6 +50,7 @@ def _page(plan: Plan) -> Iterator[str]:
             yield from _change(change, about, anchors[change.ref], len(pending) <= _OPEN)
         yield "</section>"
     yield "</main>"
+    yield from _services(plan)
     yield from _still(plan)
     data = json.render(plan, indent=None).rstrip("\n").replace("<", "\\u003c")
     yield f'<script type="application/json" id="plan">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>'
@@ -187,6 +188,26 @@ def _delta(delta: Delta) -> str:
 
 def _line(line: Line) -> str:
     return f'<span class="{_CLASSES.get(line.sign, "equal")}">{escape(f"{line.sign} {line.text}")}</span>'
+
+
+# -- services -----------------------------------------------------------------------------------------------------
+
+
+def _services(plan: Plan) -> Iterator[str]:
+    """What a sync would do in every service that was looked at."""
+    if plan.services is None:
+        return
+    yield '<section class="services">\n<h2>Services</h2>'
+    if not plan.services:
+        yield f'<p class="dim">{_text(services.NOTHING)}</p>'
+    for service in plan.services:
+        told = "".join(
+            f'<span class="{_CLASSES.get(line.sign, "equal")}">{escape(f"{line.sign} {line.text}")}</span>'
+            for line in services.lines(service)
+        )
+        inside = f"\n<pre>{told}</pre>" if told else ""
+        yield f"<details{' open' if told else ''}><summary>{_text(services.title(service))}</summary>{inside}</details>"
+    yield "</section>"
 
 
 # -- what stays ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import json
 import re
 from typing import Any
 
-from kfspec.planning import Action, Change, Delta, Plan
+from kfspec.diagnostics import Diagnostics
+from kfspec.planning import Action, Change, Delta, Plan, Service
 from kfspec.resource import ObjectRef
 from kfspec.views import json as findings
 from kfspec.views.plan import overall
@@ -46,7 +47,24 @@ def document(plan: Plan) -> dict[str, Any]:
             if change.action is Action.KEEP
         ],
         "unchanged": [_ref(change.ref) for change in plan.changes if change.action is Action.UNCHANGED],
-        "diagnostics": json.loads(findings.render(plan.problems))["diagnostics"],
+        "diagnostics": _findings(plan.problems),
+        **({"services": [_service(one) for one in plan.services]} if plan.services is not None else {}),
+    }
+
+
+def _findings(found: Diagnostics) -> Any:
+    return json.loads(findings.render(found))["diagnostics"]
+
+
+def _service(service: Service) -> dict[str, Any]:
+    """What was seen in a service, and what a sync would do there."""
+    return {
+        "backend": service.backend,
+        "namespace": service.namespace,
+        "endpoint": service.endpoint,
+        "complete": service.complete,
+        "steps": [step._asdict() for step in service.steps],
+        "diagnostics": _findings(service.findings),
     }
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from kfspec.diagnostics import Diagnostic
 from kfspec.planning import Action, Change, Delta, Plan
-from kfspec.views.plan import overall, words
+from kfspec.views.plan import overall, services, words
 from kfspec.views.plan.lines import clip, shown
 from kfspec.views.plan.words import Remark, Setting, Tone
 
@@ -38,7 +38,8 @@ def render(plan: Plan, *, command: str | None = None, limit: int = LIMIT) -> str
     head = _head(plan)
     room = limit - _size((head, _ending(len(pending), told)))
     problems = _fitted(plan.problems, _problem, room // 4, "\n", lambda n: f"- and {n:,} more\n")
-    room -= _size(problems.parts)
+    synced = _services(plan, room // 4)
+    room -= _size((*problems.parts, *synced))
     table = _table(about, pending, room // 3)
     room -= _size(table.parts)
     known = {change.ref for change in _mattering(pending)[: table.number] if _row_says_all(change, about)}
@@ -47,7 +48,7 @@ def render(plan: Plan, *, command: str | None = None, limit: int = LIMIT) -> str
     room -= _size(folds.parts)
     kept = _kept(plan, room)
     left_out = len(rest) - folds.number
-    return "".join((head, *problems.parts, *table.parts, *folds.parts, *kept, _ending(left_out, told)))
+    return "".join((head, *problems.parts, *table.parts, *folds.parts, *synced, *kept, _ending(left_out, told)))
 
 
 def marker(plan: Plan) -> str:
@@ -277,6 +278,22 @@ def _listed(changes: Sequence[Change], room: int, about: Setting) -> _Fitted:
     if not made.number:
         return made
     return _Fitted((_folded(summary, _fence("".join(made.parts).rstrip("\n").split("\n"))),), made.number)
+
+
+def _services(plan: Plan, room: int) -> tuple[str, ...]:
+    """A fold for every service that was looked at; the first line where there is no room for more."""
+    if plan.services is not None and not plan.services:
+        return (f"\n<sub>{_prose(services.NOTHING)}</sub>\n",)
+    made = []
+    for service in plan.services or ():
+        told = [f"{line.sign} {line.text}" for line in services.lines(service)]
+        text = _folded(_prose(services.title(service)), _fence(_cut(told))) if told else ""
+        if not told or _size((text,)) > room:
+            text = f"\n{_prose(services.title(service))}\n"
+        if _size((text,)) <= room:
+            made.append(text)
+            room -= _size((text,))
+    return tuple(made)
 
 
 def _kept(plan: Plan, room: int) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from kfspec.planning import Action, Change, Delta, Plan
+from kfspec.planning import Action, Change, Delta, Plan, Service
 from kfspec.views import human
-from kfspec.views.plan import overall, words
+from kfspec.views.plan import overall, services, words
 from kfspec.views.plan.lines import clip, printable, shown
 from kfspec.views.plan.words import Setting, Tone
 
@@ -74,6 +74,20 @@ def _render(plan: Plan, texts: Mapping[str, str], pen: _Pen) -> Iterator[str]:
     if plan.problems:
         yield "\n".join(human.findings(plan.problems, texts, colour=pen.colour))
     yield from _summary(plan, pen)
+    if plan.services is not None:
+        yield from _services(plan.services, pen)
+
+
+def _services(found: Sequence[Service], pen: _Pen) -> Iterator[str]:
+    """What a sync would do, service by service."""
+    for service in found:
+        yield ""
+        yield pen.paint(services.title(service), _BOLD + (_YELLOW if service.pending else _GREEN))
+        for line in services.lines(service):
+            yield f"{_INDENT}{pen.paint(line.sign, _SIGNS.get(line.sign, _BOLD + _RED))} {line.text}"
+    if not found:
+        yield ""
+        yield pen.paint(services.NOTHING, _DIM)
 
 
 def _summary(plan: Plan, pen: _Pen) -> Iterator[str]:
