@@ -84,25 +84,25 @@ def test_a_kind_that_cannot_be_listed_makes_the_plan_incomplete(
     broken = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500, "message": "no disk"})
     monkeypatch.setitem(faults.STATUSES, Fault.ETCD, (500, broken.encode(), {}))
     with proxied(desk.plane, tmp_path) as before:
-        list_of_notebooks = "/apis/kubeflow.org/v1/notebooks?"
+        list_of_maps = "/api/v1/configmaps?"
         monkeypatch.setattr(
-            before, "fault", lambda method, path: Fault.ETCD if path.startswith(list_of_notebooks) else None
+            before, "fault", lambda method, path: Fault.ETCD if path.startswith(list_of_maps) else None
         )
         desk.kubeconfig = before.kubeconfig
         done = desk.run("diff")
         assert done == (
             2,
             "shop in default, compared with cluster admin (https://cluster), applied as kfspec\n\n"
-            "error[KF503]: cannot list notebooks.kubeflow.org: no disk\n\n"
+            "error[KF503]: cannot list configmaps: no disk\n\n"
             "no changes seen: 2 objects are as the spec says\n"
             "incomplete: 1 thing could not be looked at\n",
             "",
         )
         desk.standing("resources: {a: {apiVersion: v1, kind: ConfigMap, data: {a: '1'}}}\n")
         done = desk.run("apply", "--prune", "--yes")
-        assert (done.status, done.err) == (1, "error[KF503]: cannot list notebooks.kubeflow.org: no disk\n\n1 error\n")
+        assert (done.status, done.err) == (1, "error[KF503]: cannot list configmaps: no disk\n\n1 error\n")
         done = desk.run("watch", "--count", "1")
-        assert (done.status, done.out) == (2, "TIME cannot see all: cannot list notebooks.kubeflow.org: no disk\n")
+        assert (done.status, done.out) == (2, "TIME cannot see all: cannot list configmaps: no disk\n")
     assert "b" in desk.names("v1/configmaps")
 
 
