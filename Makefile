@@ -9,7 +9,7 @@ help: ## List the targets
 demo: .venv/run.stamp ## Validate, break and compile a whole project: kfspec in one minute
 	@$(BIN)/python -m examples.demo
 test: .venv/dev.stamp ## Run all tests, those against a real API server included
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 check: .venv/dev.stamp ## Formatting, lint and types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 golden: .venv/dev.stamp ## Compile the examples into overlays/ again

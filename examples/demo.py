@@ -60,7 +60,9 @@ def main() -> None:
         say("5. An overlay holds what its environment changes, and nothing else:")
         patch = overlay / "prod" / "stage-1" / "inferenceservice-scorer.patch.yaml"
         print(f"{DIM}$ cat {patch.relative_to(work)}{OFF}\n{patch.read_text()}", end="")
-        say("6. Before the merge, the plan tells what it will do to production, here against a recorded week-old cluster:")
+        say(
+            "6. Before the merge, the plan tells what it will do to production, here against a recorded week-old cluster:"
+        )
         run("diff", "-e", "prod", "--against", "snapshot:snapshot/prod", cwd=work)
     say("Next")
     print("   begin small: .venv/bin/kfspec validate examples/quickstart/kfspec.yaml")

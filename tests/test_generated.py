@@ -147,6 +147,10 @@ def beside(body: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     return ({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": dict(body["metadata"]), "spec": spec},)
 
 
+_OF_THE_NAMESPACE = ("KF775", "KF776")
+"""What the pod security level of a namespace forbids: objects with every field have that too."""
+
+
 @pytest.mark.apiserver
 @pytest.mark.parametrize("key", [key for key in KINDS if key[1] in BLOCKS], ids=lambda k: k[1])
 def test_every_field_goes_through_import_and_compile(
@@ -167,7 +171,8 @@ def test_every_field_goes_through_import_and_compile(
         spec = tmp_path / f"kfspec-{n}.yaml"
         spec.write_text(compose(imported.spec))
         built = build(spec)
-        assert [f"{d.code} {d.message} {d.path}" for d in built.diagnostics if d.severity is Severity.ERROR] == []
+        wrong = [d for d in built.diagnostics if d.severity is Severity.ERROR and d.code not in _OF_THE_NAMESPACE]
+        assert [f"{d.code} {d.message} {d.path}" for d in wrong] == []
         compiled = [r.body for r in built.environments["default"]]
         assert any(equivalent(body, other, kubeflow) for other in compiled), (body, compiled)
         own = [b for b in compiled if b["metadata"].get("namespace") == namespace]

@@ -211,6 +211,9 @@ def _rule(given: Mapping[str, Any]) -> dict[str, Any]:
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_NOT_ENFORCED = {"io.k8s.api.core.v1.LimitRangeSpec": frozenset({"limits"})}
+"""Fields that OpenAPI calls required and the server does without (kubernetes v1.37, executed)."""
+
 _OPAQUE = frozenset(
     {
         "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1",
@@ -276,7 +279,10 @@ def _named(name: str, schemas: Mapping[str, Any], chain: tuple[str, ...]) -> Nod
         return {"intOrString": True}
     if name in _OPAQUE or name in chain:
         return {"type": "object", "preserve": True}
-    return _inlined(schemas[name], schemas, (*chain, name))
+    node = _inlined(schemas[name], schemas, (*chain, name))
+    if name in _NOT_ENFORCED:
+        node["required"] = [field for field in node["required"] if field not in _NOT_ENFORCED[name]]
+    return node
 
 
 # -- writing ----------------------------------------------------------------------------------------------------

@@ -201,7 +201,8 @@ def _defaulted(body: Body, live: Body | None) -> Body:
         return {**body, "metadata": meta, "spec": spec}
     if body["kind"] == "LimitRange":
         spec = body.get("spec") or {}
-        limits = [filled_limit(limit) if isinstance(limit, dict) else limit for limit in spec.get("limits") or ()]
+        given = spec.get("limits")  # shown as null where there are none
+        limits = [filled_limit(limit) if isinstance(limit, dict) else limit for limit in given] if given else None
         return {**body, "spec": {**spec, "limits": limits}}
     if body["kind"] in ("RoleBinding", "ClusterRoleBinding"):
         given = body.get("subjects") or ()

@@ -85,9 +85,7 @@ def test_a_kind_that_cannot_be_listed_makes_the_plan_incomplete(
     monkeypatch.setitem(faults.STATUSES, Fault.ETCD, (500, broken.encode(), {}))
     with proxied(desk.plane, tmp_path) as before:
         list_of_maps = "/api/v1/configmaps?"
-        monkeypatch.setattr(
-            before, "fault", lambda method, path: Fault.ETCD if path.startswith(list_of_maps) else None
-        )
+        monkeypatch.setattr(before, "fault", lambda method, path: Fault.ETCD if path.startswith(list_of_maps) else None)
         desk.kubeconfig = before.kubeconfig
         done = desk.run("diff")
         assert done == (

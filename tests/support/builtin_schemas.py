@@ -12,9 +12,7 @@ from tests.support.controlplane import ControlPlane, running
 
 SCHEMAS = Path(__file__).parent.parent.parent / "schemas"
 
-_NOT_DECLARED = frozenset(
-    {"Binding", "Eviction", "Scale", "Event", "ComponentStatus", "TokenRequest"}
-)
+_NOT_DECLARED = frozenset({"Binding", "Eviction", "Scale", "Event", "ComponentStatus", "TokenRequest"})
 """Kinds that nobody declares in git."""
 
 

@@ -76,7 +76,9 @@ def _bind_volumes(plane: ControlPlane, claims: list[dict[str, Any]]) -> None:
     """What a provisioner would have done."""
     for claim in claims:
         size = claim["spec"]["resources"]["requests"]["storage"]
-        status = {"status": {"phase": "Bound", "capacity": {"storage": size}, "accessModes": claim["spec"]["accessModes"]}}
+        status = {
+            "status": {"phase": "Bound", "capacity": {"storage": size}, "accessModes": claim["spec"]["accessModes"]}
+        }
         answer = plane.request("PATCH", plane.path_of(claim) + "/status", status, "application/merge-patch+json")
         assert answer.status == 200, answer.message
 

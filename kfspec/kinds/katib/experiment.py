@@ -115,7 +115,11 @@ def _said(item: Item, spec: dict[str, Any]) -> dict[str, Any]:
     """The spec without what a release makes necessary: Katib knows by itself how a TrainJob ends from 0.19 on, and an
     upgrade must start nothing."""
     template = spec.get("trialTemplate")
-    if item.trial is None or not isinstance(template, dict) or (template.get("trialSpec") or {}).get("kind") != "TrainJob":
+    if (
+        item.trial is None
+        or not isinstance(template, dict)
+        or (template.get("trialSpec") or {}).get("kind") != "TrainJob"
+    ):
         return spec
     kept = {key: value for key, value in template.items() if key not in _BY_RELEASE or key in item.trial}
     return {**spec, "trialTemplate": kept}
