@@ -206,7 +206,7 @@ def test_a_payload_that_no_config_map_takes(tmp_path: Path) -> None:
     assert image in text
     (tmp_path / "large.yaml").write_text(text.replace(image, f"{image}        env: [{{name: A, value: {noise}}}]\n", 1))
     (found,) = build(spec).diagnostics
-    assert found.code == "KF356"
+    assert found.code == "KF780"
     assert found.message.startswith("'pipelines.train' has 1,") or found.message.startswith("'pipelines.train' has 2,")
     assert found.message.endswith(" bytes compressed, and a ConfigMap takes 1,048,576")
     (tmp_path / "large.yaml").write_text(

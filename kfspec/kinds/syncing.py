@@ -85,7 +85,7 @@ def config_map(
     if size > LIMIT:
         message = f"'{'.'.join(map(str, ctx.path))}' has {size:,} bytes compressed, and a ConfigMap takes {LIMIT:,}"
         hint = "put what the components' source brings along into their images"
-        return None, None, (finding("KF356", message, ctx.path, hint=hint, at_key=True),)
+        return None, None, (finding("KF780", message, ctx.path, hint=hint, at_key=True),)
     body: Body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -20,7 +20,7 @@ def _indent(text: str) -> str:
 
 def render_page() -> str:
     """`docs/codes.md`."""
-    parts = ["# Codes\n\nGenerated from `kfspec/codes.py` by `make docs`. `kfspec explain CODE` prints the same.\n"]
+    parts = ["# Codes\n\nGenerated from `kfspec/codes` by `make docs`. `kfspec explain CODE` prints the same.\n"]
     for code in CODES.values():
         upstream = f", upstream {code.upstream.value}" if code.upstream else ""
         parts.append(
