@@ -40,6 +40,8 @@ def moved(desk: Desk, spec: Path) -> None:
     text = spec.read_text()
     known = yaml.safe_load(text)
     profiles = {*known.get("profiles", ()), *(known.get("externals") or {}).get("profiles", ())}
+    for environment in (known.get("environments") or {}).values():
+        profiles |= set(((environment or {}).get("namespaceMap") or {}).values())
     for name in sorted(profiles | of_the_cluster(known), key=len, reverse=True):
         text = re.sub(rf"(?<![-\w./\"@]){re.escape(name)}(?![-\w.@/])", f"{desk.namespace}-{name}", text)
     text = re.sub(r"^project: (\S+)", rf"project: \1-{desk.namespace}", text, flags=re.M)
