@@ -64,6 +64,25 @@ def apply(
     return status
 
 
+def delete(
+    chosen: Chosen,
+    kubeconfig: Path | None,
+    context: str | None,
+    make: Callable[[Session], Plan],
+    options: Options,
+    *,
+    yes: bool,
+) -> int:
+    """Plan by `make`, which only deletes; show, ask, execute."""
+    opened = sessions(chosen, kubeconfig, context)
+    if opened is None:
+        return 1
+    plans = planned(chosen, opened, make)
+    if plans is None:
+        return INTERRUPTED
+    return execute_shown(chosen, opened, plans, options, "delete", yes=yes)
+
+
 def planned(chosen: Chosen, opened: list[Session], make: Callable[[Session], Plan]) -> list[Plan] | None:
     """The plan of every session; None where a signal came, which is said. Raises ClusterError."""
     plans = []

@@ -30,11 +30,5 @@ def command(
     from kfspec.cluster.outcome import retirement
 
     chosen = choose(specs, environment, execution(allow_exec))
-    opened = applying.sessions(chosen, kubeconfig, context)
-    if opened is None:
-        return 1
-    plans = applying.planned(chosen, opened, retirement)
-    if plans is None:
-        return applying.INTERRUPTED
     options = Options(prune=True, allow_destroy=allow_destroy, mode=Mode.DESTROY)
-    return applying.execute_shown(chosen, opened, plans, options, "delete", yes=yes)
+    return applying.delete(chosen, kubeconfig, context, retirement, options, yes=yes)

@@ -28,10 +28,5 @@ def command(
     from kfspec.cluster.outcome import collection
 
     chosen = choose(specs, environment, execution(allow_exec))
-    opened = applying.sessions(chosen, kubeconfig, context)
-    if opened is None:
-        return 1
-    plans = applying.planned(chosen, opened, collection)
-    if plans is None:
-        return applying.INTERRUPTED
-    return applying.execute_shown(chosen, opened, plans, Options(prune=True, mode=Mode.COLLECT), "delete", yes=yes)
+    options = Options(prune=True, mode=Mode.COLLECT)
+    return applying.delete(chosen, kubeconfig, context, collection, options, yes=yes)
