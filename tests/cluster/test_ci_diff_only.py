@@ -171,6 +171,8 @@ def test_it_lists_reads_and_tries_every_kind(identity: Client, installed: Contro
         body = json.loads(json.dumps(bodies[key]))
         if body["metadata"].get("namespace"):
             body["metadata"]["namespace"] = namespace
+        else:  # another test may have stored one of that name in the same cluster
+            body["metadata"]["name"] = f"diff-only-{namespace}"
         path, _, name = installed.path_of(body).rpartition("/")
         tried = apply(identity, body, installed)
         answers = (tried, identity.request("GET", path, {"limit": "500"}), identity.request("GET", f"{path}/{name}"))
