@@ -90,6 +90,8 @@ def _defines(body: Body) -> list[tuple[str, str]]:
     return [(spec.get("group", ""), names.get("kind", ""))]
 
 
+_BINDINGS = (("rbac.authorization.k8s.io", "RoleBinding"), ("rbac.authorization.k8s.io", "ClusterRoleBinding"))
+
 _LABELS = {
     ("kubeflow.org", "Experiment"): ("katib.kubeflow.org/metrics-collector-injection", "enabled"),
 }
@@ -99,11 +101,18 @@ _LABELS = {
 def needed(ref: ObjectRef, body: Body, present: Mapping[ObjectRef, Body]) -> Iterator[ObjectRef]:
     """The objects among `present` that must be stored before the API server takes this one.
 
-    Its Namespace, the definition of its kind, and what its admission looks up.
+    Its Namespace, the definition of its kind, and what its admission looks up: of a binding its role, unless the caller may give
+    any role away (kubernetes v1.37, rbac/rolebinding/policybased; executed: 404).
     """
     namespace = ObjectRef("", "Namespace", "", ref.namespace)
     if namespace in present:
         yield namespace
+    if (ref.group, ref.kind) in _BINDINGS:
+        given: Any = body.get("roleRef") or {}
+        inside = ref.namespace if given.get("kind") == "Role" else ""
+        role = ObjectRef(ref.group, str(given.get("kind")), inside, str(given.get("name")))
+        if role in present:
+            yield role
     spec: Any = body.get("spec") or {}
     for kind in _AFTER.get((ref.group, ref.kind), ()):
         for other in present:

@@ -1,10 +1,12 @@
-"""A spec as it was at a git revision: its files in a temporary folder, so that it can be compiled like any other."""
+"""A spec as it was at a git revision: its files in a temporary folder, so that it can be compiled like any other; and which
+revision it is of.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +21,10 @@ def checked_out(spec: Path, revision: str) -> Iterator[Path]:
 
     Raises RevisionError where there is no repository, no such revision, or no such spec in it.
     """
-    import git  # 90 ms, and only this needs it
-
+    try:
+        import git  # 90 ms, and only this needs it
+    except ImportError as error:  # what the package says where it finds no git
+        raise RevisionError("git is not installed") from error
     try:
         repository = git.Repo(spec.resolve().parent, search_parent_directories=True)
         root = Path(str(repository.working_tree_dir)).resolve()
@@ -48,3 +52,20 @@ def checked_out(spec: Path, revision: str) -> Iterator[Path]:
         if not there.is_file():
             raise RevisionError(f"'{spec}' was not there at revision '{revision}'")
         yield there
+
+
+def committed(files: Iterable[str]) -> str | None:
+    """The commit that these files are of; None where they are in no repository, and where anything in their folders is not as it
+    was committed: a spec reads what lies beside it. The repository is only read."""
+    try:
+        import git
+    except ImportError:  # git itself is not installed
+        return None
+    folders = sorted({str(Path(file).resolve().parent) for file in files})
+    try:
+        repository = git.Repo(folders[0], search_parent_directories=True)
+        with repository.git.custom_environment(GIT_OPTIONAL_LOCKS="0"):
+            changed = repository.git.status("--porcelain", "--untracked-files=all", "--", *folders)
+            return None if changed else str(repository.git.rev_parse("--verify", "--quiet", "HEAD^{commit}"))
+    except (git.GitError, IndexError, OSError):
+        return None

@@ -678,6 +678,8 @@ for K in (("rbac.authorization.k8s.io", "RoleBinding"), ("rbac.authorization.k8s
     words = "the dashboard shows nobody's access to the namespace any more: a contributor's binding needs exactly one subject"
     case(K, ("subjects",), [ANA], [ANA, BO], words, live=OWN)
     case(K, ("subjects",), [ANA], [ANA, BO], "changes who has the role, at once")
+for K in (("rbac.authorization.k8s.io", "Role"), ("rbac.authorization.k8s.io", "ClusterRole")):
+    case(K, ("rules",), [], [{}], "changes what everybody who has the role may do, at once")
 FOLLOW = (
     "files that pods mount follow within about a minute; environment variables and subPath mounts at the next start"
 )
@@ -1187,6 +1189,8 @@ taken(
     [{"kind": "ServiceAccount", "name": "a"}],
     Outcome.TAKES,
 )
+RULE = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
+taken(("rbac.authorization.k8s.io", "Role"), {"rules": [RULE]}, ("rules",), [], Outcome.TAKES)
 taken(("", "ConfigMap"), {"data": {"a": "1"}}, ("data", "a"), "2", Outcome.LATER)
 taken(("", "ConfigMap"), {"data": {"a": "1"}}, ("immutable",), True, Outcome.TAKES)
 taken(

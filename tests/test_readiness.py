@@ -538,6 +538,7 @@ OTHERS = [
         (body(kind), READY)
         for kind in (
             "AuthorizationPolicy",
+            "ClusterRole",
             "ClusterRoleBinding",
             "ClusterTrainingRuntime",
             "ConfigMap",
@@ -546,6 +547,7 @@ OTHERS = [
             "PipelineVersion",
             "PodDefault",
             "ResourceQuota",
+            "Role",
             "RoleBinding",
             "Secret",
             "ServiceAccount",

@@ -11,11 +11,13 @@ from kfspec.cli.comparing import targets
 from kfspec.cli.printing import print_plans
 from kfspec.cli.running import agreed, refused, run, say, stoppable, tell, unread
 from kfspec.cli.targets import Chosen
-from kfspec.cluster.execution import Options, deletions
+from kfspec.cluster.delivered import loops
+from kfspec.cluster.execution import WRITES, Options, deletions
 from kfspec.cluster.session import Session, connect
 from kfspec.cluster.transport import CancelledError
 from kfspec.codes import finding
 from kfspec.diagnostics import has_errors
+from kfspec.pipeline import Prepared
 from kfspec.planning import Action, Plan
 
 INTERRUPTED = 130
@@ -117,12 +119,21 @@ def execute_shown(
     if todo and not agreed(f"{verb} {todo} change{'s' if todo != 1 else ''}?", yes):
         tell("nothing was changed")
         return 1
-    for session, plan in zip(opened, plans, strict=True):
-        if not run(chosen, session, plan, options):
+    for prepared, session, plan in zip(chosen.prepared, opened, plans, strict=True):
+        if not run(chosen, session, plan, options._replace(commit=_commit(prepared, plan))):
             return INTERRUPTED if session.client.cancelled.is_set() else 1
     if todo:
         tell(f"done: {todo} change{'s' if todo != 1 else ''}")
     return 0
+
+
+def _commit(prepared: Prepared, plan: Plan) -> str | None:
+    """The commit that the spec's files are of; None where nobody is told, and where it is not known."""
+    if not any(change.action in WRITES for change in loops(plan.changes)):
+        return None
+    from kfspec.revision import committed  # git takes 90 ms
+
+    return committed(prepared.build.texts)
 
 
 def _steps(plan: Plan, options: Options) -> int:

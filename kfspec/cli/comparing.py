@@ -13,6 +13,7 @@ from kfspec.cli.targets import Chosen
 from kfspec.cluster.session import Target, target
 from kfspec.cluster.sources import SOURCES, plan_against
 from kfspec.diagnostics import Diagnostic, Diagnostics, has_errors
+from kfspec.packages import Execution
 from kfspec.planning import Plan
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def plans(
     manager: str | None,
     *,
     exact: bool,
+    execution: Execution = Execution.REFUSED,
     accesses: Mapping[Backend, Access] | None = None,
 ) -> tuple[list[Plan] | None, Diagnostics]:
     """A plan for every spec; None where one could not be made. `accesses`: services to look at too."""
@@ -48,7 +50,7 @@ def plans(
     made: list[Plan] = []
     found: list[Diagnostic] = []
     for goal, spec in zip(goals, specs or (DEFAULT_SPEC,), strict=True):
-        plan, problems = plan_against(goal, Path(spec), against, kubeconfig, context, exact=exact)
+        plan, problems = plan_against(goal, Path(spec), against, kubeconfig, context, exact=exact, execution=execution)
         found.extend(problems)
         if plan is None:
             return None, tuple(found)

@@ -52,12 +52,15 @@ def command(
     from kfspec.cli.comparing import plans
     from kfspec.diagnostics import has_errors
 
-    chosen = choose(specs, environment, execution(allow_exec))
+    mode = execution(allow_exec)
+    chosen = choose(specs, environment, mode)
     services = {
         **_access("kfp", kfp_endpoint, kfp_token_file),
         **_access("model-registry", registry_endpoint, registry_token_file),
     }
-    made, found = plans(chosen, specs, against, kubeconfig, context, field_manager, exact=exact, accesses=services)
+    made, found = plans(
+        chosen, specs, against, kubeconfig, context, field_manager, exact=exact, execution=mode, accesses=services
+    )
     if chosen.stop_if_wrong():
         return 2
     if found:

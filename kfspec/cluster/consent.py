@@ -11,6 +11,7 @@ from kfspec.diagnostics import Diagnostic, Severity
 from kfspec.live import Verb
 from kfspec.planning.values import Action, Change, Plan, Reason
 
+_RBAC = "rbac.authorization.k8s.io"
 _SHOWN = 10
 """Blocked changes that are told one by one."""
 
@@ -36,6 +37,8 @@ def objections(plan: Plan, options: Options, inventory: Inventory, parent: Paren
         hint = "see 'kfspec diff' for what would change"
         if change.reason is Reason.CONFLICT:
             hint = "--force-conflicts takes the fields"
+        elif change.item.startswith("sync.") and change.ref.group == _RBAC:
+            hint = "'platform: {syncRole: false}' leaves it out, and the sync goes on without its Lease and its Events"
         yield finding("KF601", f"cannot apply {change.ref}: {_why(change)}", hint=hint)._replace(pos=change.pos)
     if len(blocked) > _SHOWN:
         yield finding("KF601", f"{len(blocked) - _SHOWN} more objects cannot be applied", hint="see 'kfspec diff'")

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from kfspec.cluster import inventory
+from kfspec.cluster import delivered, inventory
 from kfspec.cluster.addressing import Kind
 from kfspec.cluster.inventory import Inventory
 from kfspec.cluster.observation import Observer, Scope
@@ -71,6 +71,8 @@ class Options(NamedTuple):
     timeout: float = 600.0
     """Seconds to wait for what a later stage needs, and for a deleted object to be gone."""
     mode: Mode = Mode.APPLY
+    commit: str | None = None
+    """The git commit that is applied, for the syncs to tell; None where it is not known."""
 
 
 class _Ending(Exception):  # noqa: N818 - an interruption is no error
@@ -117,6 +119,9 @@ class _Execution:
             for change in self._spared:
                 yield Event(Happening.SKIPPED, change.ref, self._why_spared(change))
             for group in _by_kind(self._deletions):
+                gone = {change.ref for change in self._deletions}
+                kept = [change for change in self._plan.changes if change.ref not in gone]
+                delivered.forget(self._client, self._scope.project, group, kept)
                 yield from self._together(group, self._delete)
             self._close_inventory()
         except _Ending as stop:
@@ -182,7 +187,15 @@ class _Execution:
     def _stage(self, stage: str, changes: list[Change]) -> Iterator[Event]:
         yield from self._await(dict.fromkeys(ref for change in changes for ref in change.after), stage)
         for group in _by_kind(changes):
+            yield from self._note_commit(group)
             yield from self._together(group, self._write)
+
+    def _note_commit(self, group: list[Change]) -> Iterator[Event]:
+        commit = self._options.commit
+        for ref, problem in delivered.note(self._client, self._scope.project, group, commit):
+            happening = Happening.SKIPPED if problem else Happening.APPLIED
+            words = f"the commit is not noted: {problem}" if problem else f"note commit {commit} in"
+            yield Event(happening, ref, words, self._done, self._total)
 
     def _together(self, changes: list[Change], work: Callable[[Change], Event]) -> Iterator[Event]:
         """Changes that do not depend on each other, side by side. All that were begun are told before a failure ends it."""

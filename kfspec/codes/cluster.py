@@ -296,6 +296,16 @@ ENTRIES: tuple[Code, ...] = (
         "Wait for the next sync; if it stays, look at the object's events: a webhook may refuse it.",
     ),
     Code(
+        "KF628",
+        "another-sync",
+        E,
+        None,
+        "Another sync of the same loop is at work.",
+        "Two at once could start a run twice, so each waits for the Lease beside the loop; this one waited as long as it may.",
+        "a Job and a CronJob's pod at the same time, of which one takes longer than the other's --timeout",
+        "Wait: the other does what is to be done, and the next sync looks again.",
+    ),
+    Code(
         "KF900",
         "internal",
         E,

@@ -44,6 +44,7 @@ BLOCKS: dict[str, dict[str, str]] = {
 
 OBJECT_KINDS: dict[tuple[str, str], str] = {
     ("", "LimitRange"): "kubernetes.limitrange",
+    ("", "PersistentVolumeClaim"): "volume",
     ("kubeflow.org", "Profile"): "profile",
     ("kubeflow.org", "Notebook"): "notebook",
     ("kubeflow.org", "PodDefault"): "poddefault",
@@ -78,6 +79,7 @@ COMPILED: tuple[GVK, ...] = (
     GVK("", "v1", "Namespace"),
     GVK("kubeflow.org", "v1", "Profile"),
     GVK("", "v1", "LimitRange"),
+    GVK("rbac.authorization.k8s.io", "v1", "Role"),
     GVK("rbac.authorization.k8s.io", "v1", "RoleBinding"),
     GVK("security.istio.io", "v1beta1", "AuthorizationPolicy"),
     GVK("", "v1", "ConfigMap"),
@@ -146,6 +148,8 @@ LIVE: dict[tuple[str, str], str] = {
     ("argoproj.io", "CronWorkflow"): "argo.cronworkflow",
     ("argoproj.io", "WorkflowTemplate"): "argo.workflowtemplate",
     ("security.istio.io", "AuthorizationPolicy"): "istio.authorizationpolicy",
+    ("rbac.authorization.k8s.io", "Role"): "kubernetes.role",
+    ("rbac.authorization.k8s.io", "ClusterRole"): "kubernetes.role",
     ("rbac.authorization.k8s.io", "RoleBinding"): "kubernetes.rolebinding",
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): "kubernetes.rolebinding",
     ("apps", "Deployment"): "kubernetes.deployment",

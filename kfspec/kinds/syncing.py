@@ -1,4 +1,5 @@
-"""The loop for what has only a REST API: a ConfigMap per item, and a CronJob and a Job that run `kfspec sync` over them.
+"""The loop for what has only a REST API: a ConfigMap per item, a CronJob and a Job that run `kfspec sync` over them, and what
+these may do.
 
 All of a namespace's payloads are mounted together, because half of a desired state would delete the other half. The loop is
 there without any item too, with an empty desired state, so that the last item goes when it leaves the spec.
@@ -23,7 +24,9 @@ from kfspec.sync.payload import SCOPE, Backend, Desired, Model, Pipeline, Scope,
 CONFIG_MAP = GVK("", "v1", "ConfigMap")
 JOB = GVK("batch", "v1", "Job")
 CRON_JOB = GVK("batch", "v1", "CronJob")
-LOOP = (CONFIG_MAP, JOB, CRON_JOB)
+ROLE = GVK("rbac.authorization.k8s.io", "v1", "Role")
+ROLE_BINDING = GVK("rbac.authorization.k8s.io", "v1", "RoleBinding")
+LOOP = (CONFIG_MAP, ROLE, ROLE_BINDING, JOB, CRON_JOB)
 """What items that are synced have beside their own objects."""
 
 LIMIT = 1024 * 1024
@@ -34,6 +37,8 @@ LONGEST_NAME = 246
 ITEM = "sync"
 """The first part of the label `kfspec.dev/item` of what belongs to no single item: `sync.kfp`."""
 
+ACCOUNT = "default-editor"
+"""Whom the pods run as: the account that every profile has, and that KFP lets in (kubeflow/manifests v1.10.0, kubeflow-edit)."""
 _FOLDER, _TOKENS = "/etc/kfspec/sync", "/var/run/secrets/kfspec"
 _AUDIENCE = "pipelines.kubeflow.org"
 """KFP 2.4.1 to 2.16.0, apiserver/common/const.go: the audience that a token must have."""
@@ -176,8 +181,8 @@ def _forgotten(settings: Settings, environment: str, every: list[Synced]) -> Ite
 
 
 def _loop(settings: Settings, scope: Scope, items: list[Synced]) -> Iterable[Resource]:
-    """ConfigMap with the scope, CronJob, and the Job that does at once what the CronJob would do later."""
-    name = object_name("kfspec-sync-", f"{scope.project}-{scope.backend}", _LONGEST_CRON_JOB)
+    """ConfigMap with the scope, CronJob, the Job that does at once what the CronJob would do later, and their rights."""
+    name = loop_name(scope.project, scope.backend)
     pod = _pod(settings, scope, name, [one.config_map for one in items])
     job = {
         "activeDeadlineSeconds": 540,
@@ -195,8 +200,39 @@ def _loop(settings: Settings, scope: Scope, items: list[Synced]) -> Iterable[Res
         "successfulJobsHistoryLimit": 1,
     }
     yield _resource(CONFIG_MAP, name, scope, {"data": write(Desired(scope))})
+    if settings.platform.syncRole:
+        yield _resource(ROLE, name, scope, {"rules": _rules(name)})
+        yield _resource(ROLE_BINDING, name, scope, _bound(name, scope))
     yield _resource(CRON_JOB, name, scope, {"spec": schedule})
     yield _resource(JOB, f"{name}-{digest}", scope, {"spec": job})
+
+
+def loop_name(project: str, backend: str) -> str:
+    """What a loop's objects are called, and the Lease that its pods hold."""
+    return object_name("kfspec-sync-", f"{project}-{backend}", _LONGEST_CRON_JOB)
+
+
+def revision_name(project: str) -> str:
+    """The ConfigMap in which whoever delivers writes the commit that it delivers."""
+    return object_name("kfspec-revision-", project)
+
+
+def _rules(name: str) -> list[dict[str, Any]]:
+    """What the account lacks (kubeflow/manifests v1.10.0 to master, cluster-roles.yaml: no Events, no Leases). A right to create
+    cannot be limited by name."""
+    leases: dict[str, Any] = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    return [
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+        {**leases, "verbs": ["create"]},
+        {**leases, "resourceNames": [name], "verbs": ["get", "update"]},
+    ]
+
+
+def _bound(name: str, scope: Scope) -> dict[str, Any]:
+    return {
+        "roleRef": {"apiGroup": ROLE.group, "kind": ROLE.kind, "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": scope.namespace}],
+    }
 
 
 def _labels(scope: Scope) -> dict[str, str]:
@@ -230,6 +266,12 @@ def _pod(settings: Settings, scope: Scope, name: str, payloads: list[str]) -> di
         "env": [
             {"name": "HOME", "value": "/tmp"},  # noqa: S108 - in the container
             {"name": "KFSPEC_EVENT_OBJECT", "value": f"batch/v1/CronJob/{scope.namespace}/{name}"},
+            {
+                "name": "KFSPEC_COMMIT",
+                "valueFrom": {
+                    "configMapKeyRef": {"name": revision_name(scope.project), "key": "commit", "optional": True}
+                },
+            },
         ],
         "resources": {
             "limits": {"cpu": "1", "memory": "512Mi"},
@@ -250,7 +292,7 @@ def _pod(settings: Settings, scope: Scope, name: str, payloads: list[str]) -> di
         "containers": [container],
         "restartPolicy": "Never",
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "serviceAccountName": "default-editor",
+        "serviceAccountName": ACCOUNT,
         "volumes": [
             {"name": "desired", "projected": {"sources": sources}},
             {"name": "token", "projected": {"sources": [{"serviceAccountToken": token}]}},

@@ -44,6 +44,11 @@ class Platform(Model):
     syncImage: str | None = Field(  # noqa: N815
         default=None, min_length=1, description="The image that runs `kfspec sync` (deploy/Containerfile makes one)."
     )
+    syncRole: bool = Field(  # noqa: N815
+        default=True,
+        description="Give the sync a Role, for its Events and its Lease. `false` where whoever delivers may write no Roles: "
+        "it then goes on without them.",
+    )
     inventoryNamespace: Name = "kubeflow"  # noqa: N815
     namespaceLabels: dict[str, str] = Field(default_factory=dict)  # noqa: N815
 

@@ -5,5 +5,6 @@
 nothing is left to do.
 
 Every round begins with a look: a step that failed, or whose answer got lost, is never simply sent again, because a second POST
-makes a second recurring run. So a run that died anywhere is healed by the next, and two at once settle on the same.
+makes a second recurring run. So a run that died anywhere is healed by the next, and two at once settle on the same; but a run of
+a pipeline cannot be taken back, so in the cluster a `lease` keeps them apart.
 """

@@ -6,6 +6,7 @@ its item only, and the others go on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from kfspec.codes import finding
@@ -34,14 +35,29 @@ class Report(NamedTuple):
         return any(one.severity is Severity.ERROR for one in self.findings)
 
 
-def sync(desired: Desired, service: Service, patience: Patience, dry_run: bool = False) -> Report:
-    """Make the service hold the desired state."""
-    return _Sync(desired, service, patience).run(dry_run)
+def _always() -> bool:
+    return True
+
+
+def sync(
+    desired: Desired,
+    service: Service,
+    patience: Patience,
+    dry_run: bool = False,
+    turn_lasts: Callable[[], bool] = _always,
+) -> Report:
+    """Make the service hold the desired state. `turn_lasts`: asked before every step, whether another sync cannot have begun."""
+    return _Sync(desired, service, patience, turn_lasts).run(dry_run)
+
+
+class _TurnOverError(Exception):
+    """Another sync may be at work."""
 
 
 class _Sync:
-    def __init__(self, desired: Desired, service: Service, patience: Patience) -> None:
+    def __init__(self, desired: Desired, service: Service, patience: Patience, turn_lasts: Callable[[], bool]) -> None:
         self.desired, self.service, self.patience = desired, service, patience
+        self.turn_lasts = turn_lasts
         self.done: Steps = ()
         self.unsure: Steps = ()
         """Steps whose answer got lost."""
@@ -71,6 +87,9 @@ class _Sync:
                 clean += self._round(todo)
             except ServiceError as error:
                 return self._report((*told, _unreachable(error)))
+            except _TurnOverError:
+                message = "the Lease could not be renewed in time, so another sync may be at work: nothing more is done"
+                return self._report((*told, finding("KF628", message, hint="the next sync looks again")))
 
     def _plan(self) -> Steps:
         """Look and plan, and tell of the steps whose answer got lost which were done."""
@@ -81,10 +100,13 @@ class _Sync:
         return steps
 
     def _round(self, todo: Steps) -> bool:
-        """The steps in their order, as far as they go; whether all went well. Raises ServiceError when time is up."""
+        """The steps in their order, as far as they go; whether all went well. Raises ServiceError when time is up, and
+        _TurnOverError."""
         for step in todo:
             if step.item in self.failed:
                 continue
+            if not self.turn_lasts():
+                raise _TurnOverError
             try:
                 self.service.do(step)
             except ServiceError as error:

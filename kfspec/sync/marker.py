@@ -16,18 +16,22 @@ from kfspec.sync.payload import Scope
 
 LONGEST = 255
 """KFP keeps descriptions of runs and recurring runs in columns of this width (backend/src/apiserver/model/{job,run}.go)."""
-_LINE = re.compile(r"kfspec: project=(\S+) environment=(\S+) item=(\S+)(?: digest=(\S+))?(?: commit=(\S+))?")
+_LINE = re.compile(
+    r"kfspec: project=(\S+) environment=(\S+) item=(\S+)(?: digest=(\S+))?(?: commit=(\S+))?(?: spec=(\S+))?"
+)
 _SAFE = "/._-:@+"
 
 
 class Marker(NamedTuple):
-    """Who made it, for which item, of which content."""
+    """Who made it, for which item, of which content, and where that came from."""
 
     project: str
     environment: str
     item: str
     digest: str = ""
     commit: str = ""
+    spec: str = ""
+    """The digest of what the spec said."""
 
     def of(self, scope: Scope) -> bool:
         """Whether that scope made it."""
@@ -44,9 +48,9 @@ def described(text: str | None, marker: Marker) -> str:
 
 
 def short(marker: Marker) -> str:
-    """The marker alone, for a narrow column; without the commit where that would not fit."""
-    whole = str(marker)
-    return whole if len(whole) <= LONGEST else str(marker._replace(commit=""))
+    """The marker alone, for a narrow column; without what the spec said, and without the commit, where those would not fit."""
+    less = (marker, marker._replace(spec=""))
+    return next((str(one) for one in less if len(str(one)) <= LONGEST), str(marker._replace(spec="", commit="")))
 
 
 def marker(description: str | None) -> Marker | None:

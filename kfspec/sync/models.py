@@ -171,16 +171,16 @@ def _upsert(
         whole = {**body, "customProperties": {**mine, **origins}}
         yield Step(Action.CREATE, kind, body["name"], item, "is not there", within=within, value=whole)
         return
-    patch = _patch(there.body, body, mine, origins, json.loads(_text(there.body, FIELDS) or "[]"))
+    patch = _patch(there.body, body, mine, json.loads(_text(there.body, FIELDS) or "[]"))
     if not patch:
         return
     back = there.body.get("state") != body["state"] == _LIVE
     words = f"changes {', '.join(sorted(patch))}" if set(patch) - {"state"} or not back else "is back in the spec"
     action = Action.RESTORE if set(patch) == {"state"} and back else Action.UPDATE
-    yield Step(action, kind, there.name, item, words, there.id, within, patch)
+    yield Step(action, kind, there.name, item, words, there.id, within, _originated(patch, there.body, origins))
 
 
-def _patch(there: Body, body: Body, mine: Body, origins: Body, before: list[str]) -> Body:
+def _patch(there: Body, body: Body, mine: Body, before: list[str]) -> Body:
     """What differs. `before`: the fields that were ours."""
     patch = {name: value for name, value in body.items() if there.get(name) != value}
     for name in before:
@@ -191,9 +191,15 @@ def _patch(there: Body, body: Body, mine: Body, origins: Body, before: list[str]
     wanted = {**{name: value for name, value in existing.items() if name not in removed}, **mine}
     if {n: _plain(v) for n, v in wanted.items()} != {n: _plain(v) for n, v in existing.items()}:
         patch["customProperties"] = wanted
-    if patch and any(existing.get(name) != value for name, value in origins.items()):
-        patch["customProperties"] = {**wanted, **origins}
     return patch
+
+
+def _originated(patch: Body, there: Body, origins: Body) -> Body:
+    """A change with where it comes from, which is none by itself."""
+    existing: Body = there.get("customProperties") or {}
+    if all(existing.get(name) == value for name, value in origins.items()):
+        return patch
+    return {**patch, "customProperties": {**patch.get("customProperties", existing), **origins}}
 
 
 def _gone(entry: Entry, kind: str, item: str) -> Iterator[Step]:

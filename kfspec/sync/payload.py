@@ -151,12 +151,27 @@ class Model(_Part):
     provenance: Provenance = Provenance()
 
 
+W = TypeVar("W", Pipeline, Model)
+
+
 class Desired(NamedTuple):
     """A whole desired state: all that one project keeps in one namespace of one service."""
 
     scope: Scope
     pipelines: tuple[Pipeline, ...] = ()
     models: tuple[Model, ...] = ()
+
+
+def at_commit(desired: Desired, commit: str) -> Desired:
+    """The same, from that commit: a payload itself holds none, which the next commit would make untrue."""
+    return desired._replace(
+        pipelines=tuple(_at_commit(pipeline, commit) for pipeline in desired.pipelines),
+        models=tuple(_at_commit(model, commit) for model in desired.models),
+    )
+
+
+def _at_commit(part: W, commit: str) -> W:
+    return part.model_copy(update={"provenance": part.provenance.model_copy(update={"commit": commit})})
 
 
 def write(desired: Desired) -> dict[str, str]:

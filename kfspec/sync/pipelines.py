@@ -96,7 +96,8 @@ def ours(description: str, scope: Scope) -> bool:
 def mark(scope: Scope, pipeline: Pipeline, name: str = "", content: str = "") -> Marker:
     """The marker of what is made for an item, or for a part of it."""
     item = f"{pipeline.item}/{name}" if name else pipeline.item
-    return Marker(scope.project, scope.environment, item, content, pipeline.provenance.commit or "")
+    origin = pipeline.provenance
+    return Marker(scope.project, scope.environment, item, content, origin.commit or "", origin.specDigest)
 
 
 def content_of(pipeline: Pipeline, run: RecurringRun) -> str:

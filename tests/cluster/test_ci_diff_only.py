@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -89,7 +91,11 @@ def test_the_role_names_exactly_the_kinds_that_kfspec_manages() -> None:
     tried = granted.pop((("get", "list", "patch", "create"),))
     assert (sorted(wanted() - tried), sorted(tried - wanted())) == ([], []), "missing in the role, and not needed in it"
     assert granted == {
-        (("bind",), "kubeflow-admin", "kubeflow-edit", "kubeflow-view"): {("rbac.authorization.k8s.io", "clusterroles")}
+        (("bind",), "kubeflow-admin", "kubeflow-edit", "kubeflow-view"): {
+            ("rbac.authorization.k8s.io", "clusterroles")
+        },
+        (("create",),): {("", "events")},
+        (("create", "get", "update"),): {("coordination.k8s.io", "leases")},
     }
     assert component_versions("training-operator")[0] == "1.8.1", "MXJob is in no later one"
 
@@ -112,8 +118,8 @@ def installed(controlplane: ControlPlane) -> ControlPlane:
 
 
 @pytest.fixture(scope="module")
-def identity(installed: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """The ServiceAccount, with a token as `kubectl create token` makes it."""
+def identity_file(installed: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kubeconfig of the ServiceAccount, with a token as `kubectl create token` makes it."""
     path = "/api/v1/namespaces/kfspec-ci/serviceaccounts/kfspec-ci-diff/token"
     answer = installed.request(
         "POST", path, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
@@ -122,7 +128,13 @@ def identity(installed: ControlPlane, tmp_path_factory: pytest.TempPathFactory) 
     kubeconfig = tmp_path_factory.mktemp("ci") / "kubeconfig.json"
     user = {"name": "ci", "user": {"token": answer.body["status"]["token"]}}
     kubeconfig.write_text(json.dumps(installed.config([user])))
-    return Client(kubeconfig)
+    return kubeconfig
+
+
+@pytest.fixture(scope="module")
+def identity(identity_file: Path) -> Client:
+    """The ServiceAccount."""
+    return Client(identity_file)
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +169,8 @@ def objects() -> dict[tuple[str, str], Body]:
         for name, resources in build(spec).environments.items():
             for resource in resources:
                 ref = ref_of(resource.body)
+                if ref.kind == "RoleBinding" and resource.body["roleRef"]["kind"] == "Role":
+                    continue  # its Role is to be there first: a test of its own tries them together
                 found.setdefault((ref.group, ref.kind), with_environment(resource.body, name))
     return found
 
@@ -185,6 +199,57 @@ def test_it_lists_every_kind_of_kubeflow(identity: Client, controlplane: Control
     entries = [e for c, v in kubeflow.components.items() if c not in PLATFORM for e in kinds_of(c, v) if e.namespaced]
     paths = [path_of(f"{entry.group}/{entry.storage_version}", entry.plural) for entry in entries]
     assert {path: identity.request("GET", path, {"limit": "500"}).status for path in paths} == dict.fromkeys(paths, 200)
+
+
+@live
+def test_a_loop_with_its_role_is_tried_whole(
+    installed: ControlPlane, identity_file: Path, namespace: str, tmp_path: Path
+) -> None:
+    """Also before the Role is there, without which the API server finds nothing to bind (404)."""
+    spec = tmp_path / "kfspec.yaml"
+    spec.write_text(
+        f"apiVersion: kfspec.dev/v1alpha1\nproject: {namespace}\nexternals: {{profiles: [{namespace}]}}\n"
+        f"defaults: {{profile: {namespace}}}\nplatform: {{syncImage: sync:1, inventoryNamespace: {namespace}}}\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "kfspec",
+        "diff",
+        str(spec),
+        "--kubeconfig",
+        str(identity_file),
+        "--format",
+        "json",
+    ]
+    seen = []
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        assert (done.returncode, done.stderr) == (1, "")
+        plan = json.loads(done.stdout)
+        seen.append({change["object"]["kind"]: (change["action"], change["reason"]) for change in plan["changes"]})
+        (role,) = [r.body for r in build(spec).environments["default"] if r.ref.kind == "Role"]
+        installed.apply([role])
+    assert seen[0] == {
+        "Role": ("create", "missing"),
+        "RoleBinding": ("create", "after"),
+        "ConfigMap": ("create", "missing"),
+        "CronJob": ("create", "missing"),
+        "Job": ("new-run", "missing"),
+    }
+    assert seen[1]["RoleBinding"] == ("create", "missing")
+
+
+@live
+def test_a_role_that_gives_more_is_not_tried(identity: Client, installed: ControlPlane, namespace: str) -> None:
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    meta = {"name": "a", "namespace": namespace}
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": meta, "rules": [rule]}
+    answer = apply(identity, role, installed)
+    assert (answer.status, answer.message.splitlines()[0].partition(" (groups")[0]) == (
+        403,
+        f'roles.rbac.authorization.k8s.io "a" is forbidden: user "{ACCOUNT}"',
+    )
 
 
 def notebook(namespace: str, name: str = "lab") -> Body:

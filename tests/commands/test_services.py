@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
@@ -34,6 +35,8 @@ def test_a_changed_schedule_starts_one_job_and_takes_the_old_one_away(desk: Desk
         "ConfigMap/kfspec-pipeline-train": ("create", "missing"),
         "ConfigMap/kfspec-sync-shop-kfp": ("create", "missing"),
         "CronJob/kfspec-sync-shop-kfp": ("create", "missing"),
+        "Role/kfspec-sync-shop-kfp": ("create", "missing"),
+        "RoleBinding/kfspec-sync-shop-kfp": ("create", "missing"),
         "Job/kfspec-sync-shop-kfp-HASH": ("new-run", "missing"),
     }
     desk.apply("--prune")
@@ -82,11 +85,112 @@ def test_the_last_item_goes_and_the_loop_stays_to_take_it_away(desk: Desk) -> No
     assert "kfspec-pipeline-train" not in json.dumps(loop["spec"])
     spec.write_text(spec.read_text() + "sync: off\n")
     desk.apply("--prune")
-    assert (desk.names("v1/persistentvolumeclaims"), desk.names("batch/v1/cronjobs"), desk.names("batch/v1/jobs")) == (
-        ["data"],
-        [],
-        [],
+    kept = ("v1/persistentvolumeclaims", "batch/v1/cronjobs", "batch/v1/jobs")
+    rights = ("rbac.authorization.k8s.io/v1/roles", "rbac.authorization.k8s.io/v1/rolebindings")
+    assert {kind: desk.names(kind) for kind in (*kept, *rights)} == {
+        **{kind: [] for kind in (*kept, *rights)},
+        "v1/persistentvolumeclaims": ["data"],
+    }
+
+
+REVISION = "v1/configmaps/kfspec-revision-shop-{ns}"
+
+
+def git(desk: Desk, *arguments: str) -> str:
+    """What git says in the desk's folder."""
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
+    return subprocess.run(command, cwd=desk.folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def committed(desk: Desk) -> str:
+    """A commit of all that is in the folder."""
+    git(desk, "add", ".")
+    git(desk, "commit", "-qm", "a")
+    return git(desk, "rev-parse", "HEAD")
+
+
+def revision(desk: Desk) -> dict[str, str] | None:
+    """What the syncs of the namespace are told."""
+    found = desk.get(REVISION.replace("{ns}", desk.namespace))
+    return None if found is None else dict(found["data"])
+
+
+def test_the_syncs_are_told_the_commit_and_a_commit_alone_changes_nothing(desk: Desk) -> None:
+    git(desk, "init", "-q")
+    pipelines(desk, '{package: conditions.yaml, recurringRuns: {nightly: {cron: "0 2 * * *"}}}')
+    first = committed(desk)
+    done = desk.apply("--prune", "--quiet")
+    assert [line.partition("] ")[2] for line in done.err.splitlines() if "commit" in line or "Job" in line] == [
+        f"note commit {first} in ConfigMap/team/kfspec-revision-shop",
+        "create CronJob/team/kfspec-sync-shop-kfp",
+        "new-run Job/team/kfspec-sync-shop-kfp-HASH",
+    ]
+    assert revision(desk) == {"commit": first}
+    (desk.folder / "README").write_text("another commit\n")
+    committed(desk)
+    assert desk.told() == {}
+    mark = desk.plane.mark()
+    desk.apply("--prune", "--quiet")
+    writes = [
+        one.path for one in desk.plane.audit(mark) if one.verb not in ("get", "list", "watch") and not one.dry_run
+    ]
+    assert [path for path in writes if desk.namespace in path] == []
+    assert revision(desk) == {"commit": first}, "what is there was delivered by it"
+    pipelines(desk, '{package: conditions.yaml, recurringRuns: {nightly: {cron: "0 3 * * *"}}}')
+    third = committed(desk)
+    desk.apply("--prune", "--quiet")
+    assert revision(desk) == {"commit": third}
+    pipelines(desk, '{package: conditions.yaml, recurringRuns: {nightly: {cron: "0 4 * * *"}}}')
+    desk.apply("--prune", "--quiet")
+    assert revision(desk) is None, "a change that is in no commit comes from none"
+    committed(desk)
+    pipelines(desk, '{package: conditions.yaml, recurringRuns: {nightly: {cron: "0 5 * * *"}}}')
+    fifth = committed(desk)
+    desk.apply("--prune", "--quiet")
+    assert (revision(desk), desk.told()) == ({"commit": fifth}, {})
+    done = desk.run("destroy", "--yes", "--allow-destroy")
+    assert (done.status, revision(desk), desk.names("batch/v1/cronjobs")) == (0, None, [])
+
+
+RBAC = "rbac.authorization.k8s.io"
+EVERY = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+EDIT = [{"apiGroups": ["batch"], "resources": ["cronjobs", "jobs"]}, {"apiGroups": [""], "resources": ["configmaps"]}]
+"""Of what kubeflow-edit has, the part that a loop's objects need (kubeflow/manifests v1.10.0, cluster-roles.yaml)."""
+ADMIN = [*EDIT, {"apiGroups": [RBAC], "resources": ["rolebindings", "roles"]}]
+"""The same of kubeflow-admin."""
+
+
+@pytest.mark.parametrize(("rules", "why"), [(EDIT, "not allowed to write it"), (ADMIN, "attempting to grant")])
+def test_who_may_not_write_the_role_leaves_it_out(desk: Desk, rules: list[dict[str, object]], why: str) -> None:
+    version = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": "of-a-user"}}
+    ref = {"apiGroup": RBAC, "kind": "Role", "name": "of-a-user"}
+    user = {"apiGroup": RBAC, "kind": "User", "name": f"cy-{desk.namespace}"}
+    desk.make(
+        {**version, "kind": "Role", "rules": [{**rule, "verbs": EVERY} for rule in rules]},
+        {**version, "kind": "RoleBinding", "roleRef": ref, "subjects": [user]},
     )
+    desk.kubeconfig = desk.plane.acting_as(user["name"])
+    pipelines(desk, "{package: conditions.yaml}")
+    done = desk.run("apply", "--yes", "--quiet")
+    refused, *_ = (line for line in done.err.splitlines() if line.startswith("error"))
+    assert (done.status, why in refused) == (1, True), done.err
+    assert refused.startswith("error[KF601]: cannot apply Role/team/kfspec-sync-shop-kfp: ")
+    assert " --> kfspec.yaml:3:12" in done.err.splitlines(), "where the spec asks for the loop"
+    hint = "'platform: {syncRole: false}' leaves it out, and the sync goes on without its Lease and its Events"
+    assert f"  = help: {hint}" in done.err.splitlines()
+    pipelines(desk, "{package: conditions.yaml}", "syncRole: false, ")
+    desk.apply("--quiet")
+    assert (len(desk.names("batch/v1/cronjobs")), len(desk.names("batch/v1/jobs"))) == (1, 1)
+
+
+def test_what_ci_says_is_left_alone(desk: Desk) -> None:
+    pipelines(desk, "{package: conditions.yaml}")
+    name = REVISION.replace("{ns}", desk.namespace).rpartition("/")[2]
+    desk.make({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"commit": "a1b2c3d"}})
+    desk.apply("--prune", "--quiet")
+    assert revision(desk) == {"commit": "a1b2c3d"}
+    assert desk.run("destroy", "--yes", "--allow-destroy").status == 0
+    assert revision(desk) == {"commit": "a1b2c3d"}
 
 
 def test_a_new_package_is_a_new_version_and_the_old_one_stays(desk: Desk) -> None:

@@ -15,12 +15,13 @@ from click.testing import CliRunner
 from kfspec.cli.sync import command
 from kfspec.sync import events
 from kfspec.sync.engine import Report
+from kfspec.sync.marker import marker
 from kfspec.sync.payload import Desired, write
 from kfspec.sync.steps import Action, Step
 from tests.contract.kfp import KfpServer
 from tests.contract.registry import RegistryServer
 from tests.support.controlplane import ControlPlane
-from tests.sync.samples import FRAUD, KFP, REPORT, TRAIN, kfp, registry, synced
+from tests.sync.samples import FRAUD, HOURLY, KFP, NIGHTLY, ONCE, REPORT, TRAIN, kfp, registry, synced
 
 
 def payloads(folder: Path, desired: Desired) -> Path:
@@ -85,6 +86,69 @@ def test_the_registry_from_the_shell(shared: Path, tmp_path: Path) -> None:
     with server.running():
         status, output = run("model-registry", "--from", folder, "--endpoint", server.endpoint)
     assert (status, output.splitlines()[-1]) == (0, "fraud, prod: model-registry in fraud-prod: 5 steps done")
+    assert server.problems == []
+
+
+BARE = {key: value for key, value in TRAIN.items() if key != "provenance"}
+"""As the compiler emits it: from no commit, since the next one would make it untrue."""
+
+
+def commits(server: KfpServer) -> dict[str, str]:
+    """What is there -> the commit that it says to come from."""
+    tables = (server.pipelines, server.versions, server.recurring_runs, server.runs, server.experiments)
+    every = [one for table in tables for one in table.values()]
+    return {one["display_name"]: str(getattr(marker(one["description"]), "commit", None)) for one in every}
+
+
+def test_what_is_made_bears_the_commit_and_another_commit_makes_nothing(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("kfp", reason="the extra [pipelines] is not installed")
+    server = KfpServer(shared, "2.16.0")
+    folder = payloads(tmp_path / "from", kfp(BARE))
+    with server.running():
+        where = ("kfp", "--from", folder, "--endpoint", server.endpoint)
+        assert run(*where, "--commit", "a1b2c3d")[0] == 0
+        names = ("Train", "train-11111111", "Default", "backfills", "nightly", "hourly", ONCE["name"])
+        assert commits(server) == dict.fromkeys(names, "a1b2c3d")
+        server.forget()
+        monkeypatch.setenv("KFSPEC_COMMIT", "e4f5a6b")
+        assert run(*where) == (0, "fraud, prod: kfp in fraud-prod: nothing to do\n")
+        assert server.said() == []
+        payloads(folder, kfp({**BARE, "recurringRuns": [{**NIGHTLY, "cron": "0 0 3 * * *"}, HOURLY]}))
+        assert run(*where)[0] == 0
+        assert commits(server) == {**dict.fromkeys(names, "a1b2c3d"), "nightly": "e4f5a6b"}
+        server.forget()
+        monkeypatch.setenv("KFSPEC_COMMIT", "two words")
+        assert run(*where) == (
+            0,
+            "note: the commit is not noted: it is to be one word of at most 100 characters\n"
+            "fraud, prod: kfp in fraud-prod: nothing to do\n",
+        )
+        monkeypatch.setenv("KFSPEC_COMMIT", "")
+        assert run(*where) == (0, "fraud, prod: kfp in fraud-prod: nothing to do\n")
+        assert server.said() == []
+    assert server.problems == []
+
+
+def test_the_registry_bears_the_commit_too(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("model_registry", reason="the extra [registry] is not installed")
+    server = RegistryServer(shared, "0.3.8")
+    bare = {key: value for key, value in FRAUD.items() if key != "provenance"}
+    folder = payloads(tmp_path / "from", registry(bare))
+    with server.running():
+        where = ("model-registry", "--from", folder, "--endpoint", server.endpoint)
+        monkeypatch.setenv("KFSPEC_COMMIT", "a1b2c3d")
+        assert run(*where)[0] == 0
+        tables = (server.models, server.versions, server.artifacts)
+        said = [one["customProperties"]["kfspec.commit"]["string_value"] for table in tables for one in table.values()]
+        assert said == ["a1b2c3d"] * 5
+        server.forget()
+        assert run(*where, "--commit", "e4f5a6b") == (
+            0,
+            "fraud, prod: model-registry in fraud-prod: nothing to do\n",
+        )
+        assert server.said() == []
     assert server.problems == []
 
 

@@ -98,7 +98,7 @@ def test_the_first_sync_creates_and_the_second_changes_nothing(server: KfpServer
     train = of(server, "pipelines", "Train" if server.names else "train")
     assert (
         train["description"]
-        == "Trains the scorer.\n\nkfspec: project=fraud environment=prod item=pipelines.train commit=c0ffee0"
+        == "Trains the scorer.\n\nkfspec: project=fraud environment=prod item=pipelines.train commit=c0ffee0 spec=d1"
     )
     server.forget()
     again = synced(kfp(TRAIN, REPORT), server.endpoint)

@@ -101,10 +101,10 @@ def test_what_is_wrong_is_told_and_nothing_is_done(tmp_path: Path, files: dict[s
 
 
 def test_a_marker_is_found_whatever_stands_around_it() -> None:
-    mine = Marker("fraud", "prod", "pipelines.train/every night", "0123", "c0ffee")
+    mine = Marker("fraud", "prod", "pipelines.train/every night", "0123", "c0ffee", "d1")
     text = described("Trains.\nEvery night.", mine)
     assert text.splitlines()[-1] == (
-        "kfspec: project=fraud environment=prod item=pipelines.train/every%20night digest=0123 commit=c0ffee"
+        "kfspec: project=fraud environment=prod item=pipelines.train/every%20night digest=0123 commit=c0ffee spec=d1"
     )
     assert marker(f"> {text} <\nmore") == mine
     assert (without(text), without(str(mine)), marker("kfspec made this"), marker(None)) == (
@@ -116,6 +116,12 @@ def test_a_marker_is_found_whatever_stands_around_it() -> None:
 
 
 def test_a_marker_fits_its_column() -> None:
-    long = Marker("p" * 60, "e" * 60, "pipelines.train/nightly", "0" * 16, "c" * 64)
-    assert len(str(long)) > LONGEST >= len(short(long))
-    assert marker(short(long)) == long._replace(commit="")
+    long = Marker("p" * 60, "e" * 60, "pipelines.train/nightly", "0" * 16, "c" * 40, "d" * 16)
+    longer = long._replace(commit="c" * 64)
+    whole = long._replace(commit="c" * 7)
+    assert len(str(longer)) > len(str(long)) > LONGEST
+    assert [marker(short(one)) for one in (whole, long, longer)] == [
+        whole,
+        long._replace(spec=""),
+        long._replace(spec="", commit=""),
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kfspec.sync.payload import at_commit
 from tests.contract.registry import VERSIONS, RegistryServer
 from tests.contract.serving import Broken, seeded
 from tests.sync.samples import FRAUD, REGISTRY, registry, synced, told
@@ -187,6 +188,20 @@ def test_what_left_the_spec_is_archived_and_comes_back(server: RegistryServer) -
         "restore model version 2: is back in the spec",
     ]
     assert state(server) == whole
+
+
+def test_what_comes_back_bears_the_commit_that_brought_it_and_keeps_its_words(server: RegistryServer) -> None:
+    synced(registry(FRAUD), server.endpoint)
+    synced(registry(), server.endpoint)
+    server.models["1"]["customProperties"]["reviewed"] = text("by bo")
+    before = state(server)["kfspec/fraud/prod/models.fraud"]["customProperties"]
+    later = at_commit(registry(FRAUD), "c0ffee1")
+    assert told(synced(later, server.endpoint)) == ["restore registered model fraud: is back in the spec"]
+    after = state(server)["kfspec/fraud/prod/models.fraud"]["customProperties"]
+    assert after == {**before, "kfspec.commit": text("c0ffee1")}
+    server.forget()
+    synced(at_commit(registry(FRAUD), "c0ffee2"), server.endpoint)
+    assert server.said() == []
 
 
 def test_what_people_made_is_never_touched(server: RegistryServer) -> None:
