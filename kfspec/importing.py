@@ -11,20 +11,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kfspec import kinds
-from kfspec.catalog import Release
+from kfspec.catalog import KindEntry, Release
 from kfspec.catalog import release as find_release
+from kfspec.catalog.explain import explain
+from kfspec.catalog.schema import load_schema
 from kfspec.checks import references, trainingruntimes
 from kfspec.codes import finding
 from kfspec.credentials import env_credential
 from kfspec.diagnostics import Diagnostic, Diagnostics, Severity, has_errors, in_order
-from kfspec.document import place
+from kfspec.document import Document, place
 from kfspec.equivalence import equivalent
+from kfspec.ir.package import inline, unplaced
 from kfspec.kinds import profile_lift
 from kfspec.kinds.base import Context, Kind
-from kfspec.kinds.lifting import run_name
+from kfspec.kinds.lifting import own_metadata, run_name
+from kfspec.kinds.pipelines import lifting as pipelines
 from kfspec.manifests import objects_of, read_manifests
 from kfspec.resource import Body, Resource
 from kfspec.spec.settings import Externals, Platform
+from kfspec.wording import describe
 from kfspec.yamlio.load import load
 
 HOME_PROFILE = "kubeflow-user-example-com"
@@ -62,6 +67,7 @@ def import_manifests(
     found: list[Diagnostic] = []
     texts: dict[str, str] = {}
     bodies: list[Body] = []
+    places: list[tuple[Document, Resource]] = []
     secrets: set[str] = set()
     for file, data in read_manifests(paths, found):
         documents, of_load = load(data, file, dialect="kubectl")
@@ -71,16 +77,22 @@ def import_manifests(
                 body, said = _readable(resource)
                 of_file.extend(place(document, said))
                 if body is not None:
-                    body, taken = _without_credentials(body)
+                    body, taken = _without_credentials(pipelines.stored(body))
                     secrets |= taken.keys()
                     of_file.extend(place(document, [_at(resource, d) for ds in taken.values() for d in ds]))
                     bodies.append(body)
+                    places.append((document, resource))
                 elif resource.ref.kind == "Secret" and resource.ref.name:
                     secrets.add(resource.ref.name)
         if of_file:
             texts[file] = documents[0].texts[file] if documents else data.decode("utf-8", "replace")
             found.extend(of_file)
-    lifted = list(_lift_all(bodies, release))
+    notes: dict[int, Diagnostic] = {}
+    lifted = list(_lift_all(bodies, release, notes))
+    for body, (document, resource) in zip(bodies, places, strict=True):
+        if id(body) in notes:
+            found.extend(place(document, [_at(resource, notes[id(body)])]))
+            texts.update(document.texts)
     spec = _spec(lifted, {"project": project, "kubeflow": kubeflow, **_given(components)}, secrets, release)
     passed = sum(each.block == "resources" for each in lifted)
     return Imported(spec, in_order(found), texts, passed, len(bodies))
@@ -95,6 +107,11 @@ def _readable(resource: Resource) -> tuple[Body | None, list[Diagnostic]]:
     ref, body = resource.ref, resource.body
     if not isinstance(body, dict) or not ref.kind or not isinstance(body.get("apiVersion"), str):
         problem = finding("KF134", "this is no Kubernetes object, and is passed over")
+    elif (key := _misshapen(body.get("metadata"))) is not None:
+        message = f"'{key}' of the {ref.kind} cannot be {describe(body['metadata'][key])}: the object is passed over"
+        problem = finding("KF134", message, ("metadata", key))
+    elif not ref.name and (named := _generated(body)) is not None and (ref.group, ref.kind) in kinds.RUNS:
+        return named, []
     elif not ref.name:
         hint = "give it a name"
         problem = finding("KF134", f"the {ref.kind} has no name, and is passed over", hint=hint)
@@ -103,9 +120,31 @@ def _readable(resource: Resource) -> tuple[Body | None, list[Diagnostic]]:
         held = tuple(key for key in ("data", "stringData") if key in body)[:1]
         message = f"the Secret '{ref.name}' stays out of the spec"
         problem = finding("KF351", message, held, hint=hint, at_key=True, severity=Severity.WARNING)
+    elif (literal := pipelines.credential(body)) is not None:
+        hint = "give the task a Secret with kfp-kubernetes: use_secret_as_env"
+        message = f"the {ref.kind} '{ref.name}' holds what looks like {literal[1]}, and stays out of the spec"
+        problem = finding("KF350", message, literal[0], hint=hint, severity=Severity.WARNING)
     else:
         return body, []
     return None, [_at(resource, problem)]
+
+
+def _generated(body: Body) -> Body | None:
+    """A run whose name the server would make up, by the beginning of that name: kfspec has a hash follow it as well."""
+    meta = body.get("metadata")
+    prefix = meta.get("generateName") if isinstance(meta, dict) else None
+    name = prefix.rstrip("-") if isinstance(prefix, str) else ""
+    rest = {key: value for key, value in body["metadata"].items() if key != "generateName"} if name else {}
+    return {**body, "metadata": {**rest, "name": name}} if name else None
+
+
+def _misshapen(metadata: Any) -> str | None:
+    """What of an object's metadata has not the form that whoever reads it counts on."""
+    for key, wanted in (("namespace", str), ("labels", dict), ("annotations", dict)):
+        given = metadata.get(key) if isinstance(metadata, dict) else None
+        if given is not None and not isinstance(given, wanted):
+            return key
+    return None
 
 
 def _without_credentials(body: Body) -> tuple[Body, dict[str, list[Diagnostic]]]:
@@ -163,7 +202,8 @@ def _blocks() -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-def _lift_all(bodies: list[Body], release: Release) -> Iterator[_Lifted]:
+def _lift_all(bodies: list[Body], release: Release, notes: dict[int, Diagnostic]) -> Iterator[_Lifted]:
+    """`notes`: by the identity of an object, why no item stands for it though one might have."""
     table = _blocks()
     profiles = {b["metadata"]["name"] for b in bodies if b["kind"] == "Profile"}
     taken: set[tuple[str, str]] = set()
@@ -183,6 +223,11 @@ def _lift_all(bodies: list[Body], release: Release) -> Iterator[_Lifted]:
             continue  # the profile's item makes it
         block, module = table.get((group, body["kind"]), ("resources", "resources"))
         lifted = _lift(body, block, module, release, taken) if block != "resources" else None
+        if (group, body["kind"]) == (pipelines.GROUP, "Pipeline"):
+            lifted, version, why = _lift_pipeline(body, bodies, release, taken)
+            said |= {id(version)}
+            if lifted is None:
+                notes[id(body)] = _kept(body, why)
         if lifted is not None and block == "volumes" and place in viewers:
             shown = _with_viewer(lifted, viewers[place], release)
             lifted = shown or lifted
@@ -203,7 +248,7 @@ _BESIDE = {"profiles": profile_lift.of_profile, "inferenceServices": profile_lif
 
 def _last(body: Body) -> bool:
     """Whether others' items may stand for the object: those are read first."""
-    return body["kind"] == "PVCViewer" or body["kind"] in profile_lift.KINDS
+    return body["kind"] in ("PVCViewer", "PipelineVersion") or body["kind"] in profile_lift.KINDS
 
 
 def _with_beside(lifted: _Lifted, bodies: list[Body], module: str, release: Release) -> tuple[_Lifted, set[int]]:
@@ -229,16 +274,64 @@ def _lift(body: Body, block: str, module: str, release: Release, taken: set[tupl
     given = body["metadata"]["name"]
     kind_of = (body["apiVersion"].rpartition("/")[0], body["kind"])
     name = run_name(given) if kind_of in kinds.RUNS else given
-    if (block, name) in taken:
-        return None
+    entry = release.kind(*kind_of)
+    if entry is not None and not _as_served(body, entry):
+        return None  # as it stands: `validate` says what is wrong
     kind = kinds.load(module)
-    cluster = release.namespaced(body["apiVersion"].rpartition("/")[0], body["kind"]) is False
-    profile = "" if cluster else body["metadata"].get("namespace") or HOME_PROFILE
-    for item in kind.lift(body):
-        resources = _lowered(kind, item, _context(block, name, profile or name, release))
-        if any(equivalent(body, resource.body, release) for resource in resources):
-            return _Lifted(block, name, profile, item, resources)
+    profile = "" if entry is not None and not entry.namespaced else body["metadata"].get("namespace") or HOME_PROFILE
+    while name:
+        named = {**body, "metadata": {**body["metadata"], "name": name}}
+        for item in kind.lift(body) if (block, name) not in taken else ():
+            resources = _lowered(kind, item, _context(block, name, profile or name, release))
+            if any(equivalent(named, resource.body, release) for resource in resources):
+                return _Lifted(block, name, profile, item, resources)
+        # a run's hash needs room, and its name is another one in any case
+        name = name.rpartition("-")[0] if kind_of in kinds.RUNS and len(name) > _LONG else ""
     return None
+
+
+def _as_served(body: Body, entry: KindEntry) -> bool:
+    """Whether the object is of a version that the release serves, and every value of the type that its field wants; another
+    program may have a kind of the same name."""
+    version = body["apiVersion"].rpartition("/")[2]
+    if version not in entry.versions:
+        return False
+    for found in explain(load_schema(entry, version), body, lenient_nulls=False):
+        if found.code == "KF103" or (found.code == "KF126" and isinstance(found.path[-1], int)):
+            return False
+    return True
+
+
+_LONG = 30
+"""Names of runs that may be too long with their hash; shorter ones fit every kind."""
+
+
+def _lift_pipeline(
+    pipeline: Body, bodies: list[Body], release: Release, taken: set[tuple[str, str]]
+) -> tuple[_Lifted | None, Body | None, str]:
+    """A Pipeline with one of its versions, and which that is; else why not."""
+    name = pipeline["metadata"]["name"]
+    if (pipelines.BLOCK, name) in taken:
+        return None, None, "another one has its name"
+    version, why = pipelines.version_of(pipeline, bodies)
+    if version is None:
+        return None, None, why
+    profile = pipeline["metadata"].get("namespace") or HOME_PROFILE
+    kind, why = kinds.load("pipelines.pipeline"), "the block cannot say all of it"
+    ctx = _context(pipelines.BLOCK, name, profile, release)._replace(platform=Platform(pipelines="kubernetes"))
+    for item in pipelines.items(pipeline, version):
+        package, problems = inline(unplaced(item["package"], "package"))
+        made, found = _lowered_and_told(kind, item, ctx._replace(package={(*ctx.path, "package"): package}.get))
+        if wrong := next((d for d in (*problems, *found) if d.severity is Severity.ERROR), None):
+            why = wrong.message
+        elif all(any(equivalent(body, r.body, release) for r in made) for body in (pipeline, version)):
+            return _Lifted(pipelines.BLOCK, name, profile, item, made), version, ""
+    return None, None, why
+
+
+def _kept(pipeline: Body, why: str) -> Diagnostic:
+    message = f"the Pipeline '{pipeline['metadata']['name']}' and its versions stay under 'resources': {why}"
+    return finding("KF782", message, ("metadata", "name"))
 
 
 def _with_viewer(volume: _Lifted, viewer: Body, release: Release) -> _Lifted | None:
@@ -256,13 +349,17 @@ def _with_viewer(volume: _Lifted, viewer: Body, release: Release) -> _Lifted | N
 
 def _lowered(kind: Kind, item: dict[str, Any], ctx: Context) -> tuple[Resource, ...]:
     """What the item compiles to; nothing where it is wrong."""
+    return _lowered_and_told(kind, item, ctx)[0]
+
+
+def _lowered_and_told(kind: Kind, item: dict[str, Any], ctx: Context) -> tuple[tuple[Resource, ...], Diagnostics]:
     from pydantic import ValidationError
 
     try:
         lowered = kind.lower(kind.Item.model_validate(item), ctx)
     except ValidationError:
-        return ()
-    return () if has_errors(lowered.diagnostics) else lowered.resources
+        return (), ()
+    return (() if has_errors(lowered.diagnostics) else lowered.resources), lowered.diagnostics
 
 
 def _passed_through(body: Body, release: Release, taken: set[tuple[str, str]]) -> _Lifted:
@@ -273,9 +370,7 @@ def _passed_through(body: Body, release: Release, taken: set[tuple[str, str]]) -
     number = 2
     while ("resources", name) in taken:
         name, number = f"{base}-{number}", number + 1
-    kept = {key: meta[key] for key in ("name", "labels", "annotations") if key in meta}
-    if name == meta["name"]:
-        del kept["name"]
+    kept = {**({"name": meta["name"]} if name != meta["name"] else {}), **own_metadata(body)}
     item = {
         "apiVersion": body["apiVersion"],
         "kind": body["kind"],
@@ -327,6 +422,8 @@ def _spec(lifted: list[_Lifted], head: dict[str, Any], secrets: set[str], releas
     for block, name in trainingruntimes.undeclared(resources, release):
         externals.setdefault(block, set()).add(name)
     spec: dict[str, Any] = {"apiVersion": "kfspec.dev/v1alpha1", **head}
+    if any(each.block == pipelines.BLOCK for each in lifted):
+        spec["platform"] = {"pipelines": "kubernetes"}
     outside = {block: sorted(names) for block, names in externals.items() if names}
     if outside:
         spec["externals"] = outside

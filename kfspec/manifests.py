@@ -59,7 +59,7 @@ def check_manifests(
     texts = {file.name: file.text for file in files if file.found}
     for file in files:
         if file.found:
-            diagnostics.extend(suppress(file.found, {file.name: texts[file.name]}))
+            diagnostics.extend(suppress(_once(file.found), {file.name: texts[file.name]}))
     objects = sum(len(part.resources) for file in files for part in file.parts)
     return Manifests(objects, in_order(diagnostics), texts)
 
@@ -83,6 +83,14 @@ class _File(NamedTuple):
     def text(self) -> str:
         """Its text, for excerpts."""
         return self.parts[0].document.texts[self.name] if self.parts else self.data.decode("utf-8", "replace")
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """A scalar that kubectl reads as something which its field does not take is one mistake, not two: the quotes are missing."""
+    read = {d.pos: d for d in found if d.code == "KF013"}
+    wrong = {d.pos for d in found if d.code == "KF103" and d.pos in read}
+    mended = (d._replace(hint=read[d.pos].hint) if d.code == "KF103" and d.pos in wrong else d for d in found)
+    return [d for d in mended if not (d.code == "KF013" and d.pos in wrong)]
 
 
 def _groups(files: list[_File]) -> list[list[_File]]:

@@ -1,4 +1,5 @@
-"""Compiled pipelines of a project: `package:` read from a file, `source:` compiled by the KFP SDK where that is allowed.
+"""Compiled pipelines of a project: `package:` read from a file or the spec itself, `source:` compiled by the KFP SDK where that
+is allowed.
 
 A source is somebody's Python: it is never imported here, and runs only under `--allow-exec`, in a process of its own.
 """
@@ -13,9 +14,9 @@ from typing import Any, NamedTuple
 from kfspec.codes import finding
 from kfspec.credentials import looks_like_credential
 from kfspec.diagnostics import Diagnostic, Diagnostics, Path, Severity, has_errors
-from kfspec.document import locate
+from kfspec.document import Document, locate
 from kfspec.includes import read_file
-from kfspec.ir.package import Package, load, told_at
+from kfspec.ir.package import Package, inline, load, told_at
 from kfspec.spec.project import Item, Project
 from kfspec.yamlio.load import load as load_yaml
 
@@ -62,11 +63,19 @@ class PackageReader:
             found.extend(d._replace(path=path) for d in read.found)
             if read.package is not None:
                 packages[path] = read.package
+        for path in _inlines(project.items.values()):
+            written, problems = inline(_part(project.document, path))
+            if written is not None:
+                packages[path], problems = written, tuple(_credentials(written))
+            found.extend(d._replace(path=(*path, *d.path)) for d in problems)
         return packages, tuple(found)
 
     def _package(self, base: FilePath, name: str) -> _Read:
         data, found = read_file(base / name, self._root, ())
-        return _parsed(data, str(base / name)) if data is not None else _Read(None, found)
+        if data is None:
+            return _Read(None, found)
+        strange = _no_package(data, name)
+        return _Read(None, (strange,)) if strange is not None else _parsed(data, str(base / name))
 
     def _source(self, base: FilePath, name: str) -> _Read:
         from kfspec.compiling import compiled  # it starts processes, which few specs need
@@ -87,12 +96,41 @@ def _uses(items: Iterable[Item]) -> Iterator[tuple[Path, str]]:
             yield (*item.path, named[0]), item.value[named[0]]
 
 
+def _inlines(items: Iterable[Item]) -> Iterator[Path]:
+    """The place of every package that stands in the spec itself."""
+    for item in items:
+        if item.block == BLOCK and isinstance(item.value.get("package"), dict) and item.value.get("source") is None:
+            yield (*item.path, "package")
+
+
+def _part(document: Document, path: Path) -> Document:
+    """What stands at a place of a document, as one of its own."""
+    value, node = document.value, document.marks
+    for part in path:
+        value, children = value[part], node.children
+        node = children[part] if isinstance(children, dict) and part in children else node
+    return Document(value, node, node.at[0], document.texts)
+
+
 def _not_run(path: Path, execution: Execution) -> Diagnostic:
     message = "the pipeline's source is not compiled, for that would run it"
     if execution is Execution.PASSED_OVER:
         hint = "'--allow-exec' compiles it, and checks what it is given"
         return finding("KF209", message, path, hint=hint, severity=Severity.NOTE)
     return finding("KF209", message, path, hint="allow it with '--allow-exec', or compile it yourself, for 'package:'")
+
+
+def _no_package(data: bytes, name: str) -> Diagnostic | None:
+    """Files that people take for a package by the name of the field."""
+    if data.startswith((b"\x1f\x8b", b"PK\x03\x04")):
+        return finding(
+            "KF310", "the package is an archive, as kfp 1 makes them", hint="compile the pipeline with kfp 2"
+        )
+    if name.endswith(".py"):
+        return finding(
+            "KF310", "the package is the pipeline's source, not yet compiled", hint=f"write 'source: {name}'"
+        )
+    return None
 
 
 def _parsed(data: bytes, file: str) -> _Read:

@@ -36,6 +36,14 @@ _REMARSHALLED = frozenset(
 `admission.Defaulter`; KServe 0.14.1, pvcviewer-controller v1.10.0, spark-operator 2.1.0; recorded)."""
 
 
+_OTHER_OPERATORS = {
+    ("MPIJob", "kubeflow.org/v2beta1"): (
+        "that is the mpi-operator's, which no release brings; v1 is the training operator's, and has no "
+        "'sshAuthMountPath', 'launcherCreationPolicy', 'runLauncherAsWorker' and 'mpiImplementation'"
+    )
+}
+"""Versions that another program serves under the same name (mpi-operator 0.6.0, training-operator 1.9.1)."""
+
 _COMPILE_FROM = 12
 """Objects of one kind from which compiling a validator costs less than walking along each of them."""
 
@@ -129,18 +137,29 @@ def _judge(body: Any, facts: Facts) -> Iterator[Diagnostic]:
         message = "the status is the controller's; the server ignores this one"
         yield finding("KF138", message, ("status",), hint="remove it", at_key=True)
     module = kinds.OBJECT_KINDS.get((gvk.group, gvk.kind))
-    if module is None or not isinstance(body.get("metadata"), dict):  # that it is none was said
+    if module is None or not _has_metadata(body):  # that it is none was said
         return
     if not mistakes or (facts.admission_only and not any(map(_refuses, mistakes))):
         # what a dropped field makes of the rest is upstream's verdict; to people the dropped field is the whole story
         yield from kinds.load(module).rules(body, facts)
 
 
+def _has_metadata(body: dict[str, Any]) -> bool:
+    """Whether rules can read the object's metadata."""
+    meta = body.get("metadata")
+    if not isinstance(meta, dict) or not all(isinstance(meta.get(key) or "", str) for key in ("name", "namespace")):
+        return False
+    return all(isinstance(meta.get(key) or {}, dict) for key in ("labels", "annotations"))
+
+
 def _status_matters(diagnostic: Diagnostic, schema: Schema, body: Body) -> bool:
     """The server throws a desired status away before it validates, but not before it converts it for server-side apply:
-    unknown fields and other types are refused, and times are of no type there but scalars (kube-openapi `schemaconv`, v0.37)."""
+    unknown fields and other types are refused, and times are of no type there but scalars (kube-openapi `schemaconv`, v0.37).
+    Where a status keeps unknown fields, as KServe's does, nothing in it has a type (executed)."""
     value: Any = body
-    for part in diagnostic.path:
+    for n, part in enumerate(diagnostic.path):
+        if (schema.at(diagnostic.path[:n]) or {}).get("preserve"):
+            return False
         value = value[part]
     node = schema.at(diagnostic.path) or {}
     of_no_type = node.get("format") == "date-time" and not isinstance(value, dict | list)
@@ -180,7 +199,7 @@ def _served(gvk: GVK, entry: KindEntry | None, release: Release) -> Diagnostic |
     if entry is None:
         return _absent(gvk, release)
     if gvk.version not in entry.versions:
-        hint = f"served: {', '.join(entry.versions)}"
+        hint = _OTHER_OPERATORS.get((gvk.kind, gvk.api_version)) or f"served: {', '.join(entry.versions)}"
         message = f"{entry.kind} is not served as {gvk.api_version}"
         return finding("KF136", message, ("apiVersion",), hint=hint)
     if release.presence(gvk.group, gvk.kind) is Presence.OPTIONAL:
@@ -198,6 +217,11 @@ def _absent(gvk: GVK, release: Release) -> Diagnostic:
     if elsewhere and release.name not in elsewhere:
         message = f"Kubeflow {release.name} does not serve {gvk.kind} ({gvk.api_version})"
         return finding("KF135", message, ("kind",), hint=f"releases that do: {', '.join(map(short, elsewhere))}")
+    ours = component is not None or gvk.group.endswith(("kubeflow.org", "kserve.io"))
+    home = next((e for e in _entries(release) if ours and e.kind == gvk.kind), None)
+    if home is not None and component in (None, home.component):
+        message = f"{gvk.api_version} has no kind '{gvk.kind}' in Kubeflow {release.name}"
+        return finding("KF135", message, ("apiVersion",), hint=f"apiVersion: {_api_version(home)}")
     if component is not None and component in release.components:
         versions = versions_with(component, gvk.kind)
         if versions:
@@ -222,6 +246,17 @@ def _or_instead(hint: str, kind: str, release: Release) -> str:
     if release.presence("trainer.kubeflow.org", "TrainJob") is Presence.INSTALLED:
         return f"{hint}; or use a TrainJob"
     return f"{hint}; or use a PyTorchJob or a TFJob" if kind == "MXJob" else hint
+
+
+def _entries(release: Release) -> Iterator[KindEntry]:
+    from kfspec.catalog import kinds_of
+
+    for component, version in release.components.items():
+        yield from kinds_of(component, version)
+
+
+def _api_version(entry: KindEntry) -> str:
+    return "/".join(part for part in (entry.group, entry.storage_version) if part)
 
 
 def _kind_names(component: str, release: Release) -> list[str]:

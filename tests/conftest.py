@@ -27,18 +27,27 @@ def kubeflow() -> Release:
     return known
 
 
-NEWER = ("MXJob", "SparkConnect", "TrainJob", "TrainingRuntime", "ClusterTrainingRuntime")
-"""Kinds that 1.10 does not have, and whose specs the tests take to the server beside its own."""
+NEWER = (
+    "MXJob",
+    "SparkConnect",
+    "TrainJob",
+    "TrainingRuntime",
+    "ClusterTrainingRuntime",
+    "Pipeline",
+    "PipelineVersion",
+)
+"""Kinds that 1.10 does not have, or not whole, and whose specs the tests take to the server beside its own."""
 
 
 @pytest.fixture(scope="session")
 def controlplane(kubeflow: Release) -> Iterator[ControlPlane]:
     """A real kube-apiserver with the CRDs that the catalogue gives back."""
-    other, _ = release("1.10", {"training-operator": "1.8.1", "spark-operator": "2.4.0", "trainer": "2.1.0"})
+    newer = {"training-operator": "1.8.1", "spark-operator": "2.4.0", "trainer": "2.1.0", "pipelines": "2.15.0"}
+    other, _ = release("1.10", newer)
     assert other is not None
-    more = (crd for crd in crds(other) if crd["spec"]["names"]["kind"] in NEWER)
+    own = [crd for crd in crds(kubeflow) if crd["spec"]["names"]["kind"] not in NEWER]
     with running() as plane:
-        plane.install_crds([*crds(kubeflow), *more])
+        plane.install_crds([*own, *(crd for crd in crds(other) if crd["spec"]["names"]["kind"] in NEWER)])
         yield plane
 
 

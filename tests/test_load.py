@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kfspec.diagnostics import Pos
 from kfspec.document import locate, source_text
+from kfspec.manifests import check_manifests
 from kfspec.yamlio import load as loader
 from kfspec.yamlio.load import load
 from kfspec.yamlio.marks import Node
@@ -64,7 +65,17 @@ def test_what_kubectl_reads_otherwise_is_said() -> None:
             Pos("m.yaml", 1, 4, 1, 7),
             'write "yes" in quotes, if the text is meant',
         ),
-        ("KF013", "kubectl reads 017 as 15", Pos("m.yaml", 2, 4, 2, 7), 'write "017" in quotes, if the text is meant'),
+        ("KF013", "kubectl reads 017 as 15", Pos("m.yaml", 2, 4, 2, 7), 'write 15, which everybody reads, or "017" in quotes, if the text is meant'),
+    ]
+
+
+def test_a_scalar_that_kubectl_reads_otherwise_and_the_field_refuses_is_one_mistake(tmp_path: Path) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {legacy: y}}\ndata: {flag: yes}\n"
+    (tmp_path / "m.yaml").write_text(text)
+    found = check_manifests([str(tmp_path / "m.yaml")]).diagnostics
+    assert [(d.code, d.message, d.pos and d.pos[1:3], d.hint) for d in found] == [
+        ("KF103", "'legacy' must be a string, not true", (3, 38), 'write "y" in quotes, if the text is meant'),
+        ("KF103", "'flag' must be a string, not true", (4, 14), 'write "yes" in quotes, if the text is meant'),
     ]
 
 
@@ -79,8 +90,11 @@ MISTAKES: dict[str, tuple[bytes, list[tuple[str, str, tuple[int, int]]]]] = {
     "no number": (b"a: .inf\n", [("KF012", "'.inf' is no number that JSON has", (1, 4))]),
     "a number too large": (b"a: 1e999\n", [("KF012", "'1e999' is no number that JSON has", (1, 4))]),
     "a tab": (b"a:\n\tb: 1\n", [("KF004", "a tab is used for indentation", (2, 1))]),
-    "an open bracket": (b"a: [1, 2\nb: 3\n", [("KF004", "a '[' is not closed, or a ',' is missing", (2, 2))]),
-    "an open quote": (b"a: 'x\nb: y\n", [("KF004", "a quote is not closed", (3, 1))]),
+    "an open bracket": (b"a: [1, 2\nb: 3\n", [("KF004", "a '[' is not closed, or a ',' is missing", (1, 4))]),
+    "an open quote": (b"a: 'x\nb: y\n", [("KF004", "a quote is not closed", (1, 4))]),
+    "a comma left out": (b"a: [1, {b: 2} 3]\n", [("KF004", "a '[' is not closed, or a ',' is missing", (1, 15))]),
+    "a star": (b"a: [*]\n", [("KF004", "a '*' begins an alias, and a name must follow", (1, 5))]),
+    "an exclamation mark": (b"a: [!b]\n", [("KF004", "a '!' begins a tag", (1, 5))]),
     "a second colon": (b"a: b: c\n", [("KF004", "a ':' where no key can stand", (1, 5))]),
     "after a byte order mark": (b"\xef\xbb\xbfa: 1\na: 2\n", [("KF005", "the key 'a' is given twice", (2, 1))]),
     "with CRLF": (b"a: 1\r\nb: 2\r\na: 3\r\n", [("KF005", "the key 'a' is given twice", (3, 1))]),

@@ -85,6 +85,8 @@ def near(diagnostic: Diagnostic, edited: Path) -> bool:
     found = diagnostic.path
     if diagnostic.code == "KF324":
         return "volumes" in edited or "volumeMounts" in edited
+    if diagnostic.code.startswith("KF31"):  # the parts of a pipeline refer to each other
+        return edited[:2] in (("spec", "pipelineSpec"), ("spec", "platformSpec"))
     shorter = min(len(found), len(edited))
     return found[:shorter] == edited[:shorter] or found[: len(edited) - 1] == edited[:-1]
 

@@ -57,6 +57,10 @@ def cron(text: str, path: Path = ()) -> tuple[str | None, Diagnostics]:
             () if problem is None else (problem,)
         )
     fields = text.split()
+    if re.match(r"(CRON_)?TZ=", fields[0] if fields else ""):
+        told = f"'{fields[0]}' sets a time zone, and all schedules of a KFP have its own"
+        hint = f"write '{' '.join(fields[1:])}', and CRON_SCHEDULE_TIMEZONE where KFP is installed"
+        return None, (finding("KF308", told, path, hint=hint),)
     if len(fields) not in (5, 6):
         told = f"a schedule has five fields, or six with seconds first, not {len(fields)}"
         return None, (finding("KF308", told, path, hint=_EXAMPLE),)

@@ -12,6 +12,9 @@ from typing import Any
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity
 from kfspec.ir.graph import PARAMETERS, Component, Pipeline, Task, circles, part, producers, tasks
+from kfspec.quantity import parse
+
+_AMOUNTS = ("resourceCpuRequest", "resourceCpuLimit", "resourceMemoryRequest", "resourceMemoryLimit")
 
 
 def check(pipeline: Pipeline) -> Iterator[Diagnostic]:
@@ -72,6 +75,24 @@ def _check_implementation(pipeline: Pipeline, component: Component) -> Iterator[
         yield finding("KF317", told, (*path, kind), at_key=True)
     elif kind == "container" and not part(executor, "container").get("image"):
         yield finding("KF317", f"the container of executor '{label}' has no image", (*path, "container"), at_key=True)
+    elif kind == "container":
+        yield from _check_resources(part(executor, "container"), label, (*path, "container", "resources"))
+
+
+def _check_resources(container: Mapping[str, Any], label: str, path: Path) -> Iterator[Diagnostic]:
+    """Amounts that the driver cannot read, and then makes no pod of (`v2/driver/k8s.go`); an input may stand for one."""
+    resources = part(container, "resources")
+    accelerator = part(resources, "accelerator")
+    amounts = {key: ((*path, key), resources.get(key)) for key in _AMOUNTS}
+    amounts["resourceCount"] = ((*path, "accelerator", "resourceCount"), accelerator.get("resourceCount"))
+    for key, (place, text) in amounts.items():
+        if not isinstance(text, str) or not text or "{{" in text:
+            continue
+        amount = parse(text)
+        if amount is None or (key == "resourceCount" and amount.value % 1):
+            what = "whole number of devices" if key == "resourceCount" else "quantity"
+            told = f"'{key}' of executor '{label}' is '{text}', which is no {what}"
+            yield finding("KF317", told, place, hint="such as 1" if key == "resourceCount" else "such as 500m or 2Gi")
 
 
 def _check_exits(component: Component, known: Mapping[str, Task]) -> Iterator[Diagnostic]:

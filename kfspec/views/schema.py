@@ -150,7 +150,9 @@ class _Definitions:
         model.model_rebuild()
         own = model.model_json_schema(ref_template="#/definitions/{model}")
         for name, nested in own.get("$defs", {}).items():
-            self.made.setdefault(name, _relaxed(nested))
+            relaxed = _relaxed(nested)
+            if self.made.setdefault(name, relaxed) != relaxed:
+                raise TypeError(f"two models are called {name}: a definition is known by its class's name")
         properties: dict[str, Any] = {}
         for field, typed in own.get("properties", {}).items():
             about = model.model_fields[field].description

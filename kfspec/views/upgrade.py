@@ -1,4 +1,4 @@
-"""An upgrade for people and as JSON (`formatVersion` 1)."""
+"""An upgrade for people and as JSON (`formatVersion` 1; tests/upgrade/upgrade.schema.json has its shape)."""
 
 from __future__ import annotations
 

@@ -113,7 +113,8 @@ def objects(entry: KindEntry, version: str, namespace: str) -> list[Body]:
     body |= {"apiVersion": api, "kind": entry.kind, "metadata": meta}
     made = ADAPT.get(entry.kind, lambda b: [b])(body)
     for n, each in enumerate(made):
-        each["metadata"] = {**meta, "name": f"generated-{n}"}
+        own = (each["metadata"] or {}).get("annotations") or meta["annotations"]
+        each["metadata"] = {**meta, "name": f"generated-{n}", "annotations": own}
         if entry.kind == "Notebook":
             each["spec"]["template"]["spec"]["containers"][0]["name"] = f"generated-{n}"
         if entry.kind == "PVCViewer":  # as it shows the volume of its name
@@ -241,8 +242,26 @@ def _pod(pod: Body, container: str | None = None) -> None:
         pod["containers"][0]["name"] = container
 
 
+def _values(pod: Body) -> None:
+    """Make the words and the resources of a pod spec such as the API server knows."""
+    for group in ("containers", "initContainers"):
+        for container in pod.get(group) or ():
+            container["imagePullPolicy"] = "Always"
+            _resources(container["resources"])
+    for toleration in pod.get("tolerations") or ():
+        toleration |= {"operator": "Equal", "effect": "NoExecute"}
+    for volume in pod.get("volumes") or ():
+        volume["emptyDir"]["medium"] = "Memory"
+
+
+def _resources(resources: Body) -> None:
+    for amounts in ("limits", "requests"):
+        resources[amounts] = {"cpu": "1"}
+
+
 def _notebook(body: Body) -> list[Body]:
     _pod(body["spec"]["template"]["spec"])
+    _values(body["spec"]["template"]["spec"])
     return [body]
 
 
@@ -270,6 +289,7 @@ def _replica(spec: Body, field: str, container: str) -> Body:
     replica: Body = spec[field].pop("key")
     replica["restartPolicy"] = "OnFailure"
     _pod(replica["template"]["spec"], container)
+    _values(replica["template"]["spec"])
     return replica
 
 
@@ -374,7 +394,6 @@ def _experiment(body: Body) -> list[Body]:
     template["trialParameters"] = [{**given, "name": "x", "reference": "x"}, {"name": "z", "reference": "y"}]
     collector = spec.pop("metricsCollectorSpec")
     custom, source = collector["collector"]["customCollector"], collector["source"]
-    custom["volumeMounts"] = []
     source["filter"]["metricsFormat"] = ["(a+)=(b+)"]
     files = {"path": "/a", "kind": "File", "format": "TEXT"}
     collectors: list[Body] = [
@@ -409,15 +428,18 @@ def _inferenceservice(body: Body) -> list[Body]:
     from kfspec.kinds.kserve.rules import CONTAINER, LEGACY
 
     predictor = body["spec"]["predictor"]
+    strategies = {part: component.pop("deploymentStrategy") for part, component in body["spec"].items()}
     for component in body["spec"].values():
-        component.pop("deploymentStrategy", None)
         component |= {"scaleMetric": "concurrency", "canaryTrafficPercent": 1, "timeout": 1}
         for name in ("containers", "initContainers"):
             for n, container in enumerate(component.get(name) or ()):
                 container["name"] = CONTAINER if name == "containers" else f"x{n}"
         _mounts(component)
-    body["spec"]["explainer"].pop("containers")
-    predictor["workerSpec"].pop("containers", None)
+        _values(component)
+    _values(predictor["workerSpec"])
+    _values({"containers": [predictor[name] for name in ("model", *LEGACY)]})
+    _values({"containers": [body["spec"]["explainer"]["art"]]})
+    own = body["spec"]["explainer"].pop("containers")
     models = {part: component.pop("storageUris", None) for part, component in body["spec"].items()}
     for name in ("model", *LEGACY):
         predictor[name] |= {"storageUri": "pvc://x/y", "protocolVersion": "v2"}
@@ -432,15 +454,27 @@ def _inferenceservice(body: Body) -> list[Body]:
         made.append(one)
     explained = copy.deepcopy(made[0])
     explained["spec"]["explainer"].pop("art")
-    explained["spec"]["explainer"]["containers"] = [{"name": "x", "image": "x"}]
+    explained["spec"]["explainer"]["containers"] = own
+    made += [explained, _raw(made[0], strategies, newer=bool(models["predictor"]))]
     if not models["predictor"]:
-        return [*made, explained]
+        return made
     several = copy.deepcopy(made[0])
     del several["spec"]["predictor"]["model"]["storageUri"]
     del several["spec"]["predictor"]["workerSpec"]
     for part, uris in models.items():
         several["spec"][part]["storageUris"] = uris
-    return [*made, explained, several]
+    return [*made, several]
+
+
+def _raw(served: Body, strategies: Body, *, newer: bool) -> Body:
+    """One without Knative: only there are strategies of Deployments, and the mode has another name from KServe 0.16 on."""
+    raw = copy.deepcopy(served)
+    raw["metadata"] = {"annotations": {"serving.kserve.io/deploymentMode": "Standard" if newer else "RawDeployment"}}
+    del raw["spec"]["predictor"]["workerSpec"]
+    for part, component in raw["spec"].items():
+        component |= {"deploymentStrategy": strategies[part], "scaleMetric": "cpu"}
+        del component["canaryTrafficPercent"]
+    return raw
 
 
 def _servingruntime(body: Body) -> list[Body]:
@@ -451,6 +485,7 @@ def _servingruntime(body: Body) -> list[Body]:
     spec["workerSpec"]["containers"][0]["name"] = "worker-container"
     for pod in (spec, spec["workerSpec"]):
         _mounts(pod)
+        _values(pod)
     return [body]
 
 
@@ -460,7 +495,7 @@ def _inferencegraph(body: Body) -> list[Body]:
     targets = {key: step.pop(key) for key in ("nodeName", "serviceName", "serviceUrl")}
     steps = [{**step, "name": key, "weight": weight} for key, weight in zip(targets, (40, 30, 30), strict=True)]
     for each, (key, value) in zip(steps, targets.items(), strict=True):
-        each[key] = "next" if key == "nodeName" else value
+        each[key] = {"nodeName": "next", "serviceUrl": "http://x"}.get(key, value)
     spec["nodes"] = {
         "root": {"routerType": "Splitter", "steps": steps},
         "next": {"routerType": "Sequence", "steps": [{"serviceUrl": "http://x"}]},
@@ -519,7 +554,7 @@ def _policy(body: Body) -> list[Body]:
     source = spec["rules"][0]["from"][0]["source"]
     accounts = {key: source.pop(key) for key in ("serviceAccounts", "notServiceAccounts") if key in source}
     spec["rules"][0]["from"].append({"source": accounts})
-    target = {"kind": "Service", "group": "", "name": "x"}
+    target = {"kind": "Service", "group": "", "name": "x", "namespace": ""}
     cases: list[tuple[str, Any]] = [("selector", selector), ("targetRef", target), ("targetRefs", [target])]
     made = []
     for key, value in cases:
@@ -548,6 +583,7 @@ def _llminferenceservice(body: Body) -> list[Body]:
 def _trainjob(body: Body) -> list[Body]:
     spec = body["spec"]
     spec["runtimeRef"] |= {"apiGroup": "trainer.kubeflow.org", "kind": "TrainingRuntime"}
+    _resources(spec["trainer"]["resourcesPerNode"])
     for patch in spec.get("runtimePatches") or ():
         patch["manager"] = "example.com/x"
     return [body]
@@ -615,6 +651,29 @@ def _sparkconnect(body: Body) -> list[Body]:
     return [body]
 
 
+PIPELINE: Body = {
+    "schemaVersion": "2.1.0",
+    "sdkVersion": "kfp-2.17.0",
+    "pipelineInfo": {"name": "x"},
+    "root": {"dag": {"tasks": {"step": {"taskInfo": {"name": "step"}, "componentRef": {"name": "comp-step"}}}}},
+    "components": {"comp-step": {"executorLabel": "exec-step"}},
+    "deploymentSpec": {"executors": {"exec-step": {"container": {"image": "x", "command": ["x"]}}}},
+}
+PLATFORM: Body = {
+    "platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-step": {"imagePullPolicy": "Always"}}}}}
+}
+"""What a generated version of a pipeline does."""
+
+
+def _pipelineversion(body: Body) -> list[Body]:
+    spec = body["spec"]
+    spec["pipelineSpec"] = copy.deepcopy(PIPELINE)
+    if "platformSpec" in spec:
+        spec["platformSpec"] = copy.deepcopy(PLATFORM)
+    body.pop("status")
+    return [body]
+
+
 def _tensorboard(body: Body) -> list[Body]:
     return [{**body, "spec": {"logspath": path}} for path in ("pvc://x/a/b", "gs://x/a")]
 
@@ -635,6 +694,7 @@ ADAPT: dict[str, Callable[[Body], list[Body]]] = {
     "ScheduledSparkApplication": _scheduledsparkapplication,
     "SparkConnect": _sparkconnect,
     "Tensorboard": _tensorboard,
+    "PipelineVersion": _pipelineversion,
     "PodDefault": _poddefault,
     "InferenceService": _inferenceservice,
     "ServingRuntime": _servingruntime,

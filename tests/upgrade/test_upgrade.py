@@ -16,8 +16,9 @@ from kfspec.resource import ObjectRef
 from kfspec.upgrading.making import upgrade
 from kfspec.upgrading.values import EnvironmentUpgrade, Refused, Upgrade
 from kfspec.views import upgrade as view
+from kfspec.yamlio.comments import comments
 from kfspec.yamlio.dump import dump
-from kfspec.yamlio.edit import Edit, comments, edited
+from kfspec.yamlio.edit import Edit, edited
 from kfspec.yamlio.load import load
 from tests.conftest import ROOT
 from tests.support.controlplane import ControlPlane

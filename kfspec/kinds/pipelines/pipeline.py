@@ -2,19 +2,22 @@
 
 `pipelines: {train: {package: train.yaml, recurringRuns: {nightly: {cron: "0 2 * * *", parameters: {epochs: 10}}}}}`. The
 package is what the KFP SDK compiles; `source: train.py` has it compiled here, which runs the file and so needs `--allow-exec`.
-A version is named by its content: another package is another version, and the old one stays as history. In an install of KFP
+The package may stand in the spec itself, as a mapping; what its file has as a second document then is its `platforms`. A
+version is named by its content: another package is another version, and the old one stays as history. In an install of KFP
 that keeps pipelines in its database, which is the default, `kfspec sync` does the work; `platform: {pipelines: kubernetes}`
-compiles to objects, and leaves schedules and runs to the sync.
+compiles to objects, and leaves schedules and runs to the sync. There, `version: {name: train-v1}` is for a version that exists
+already: nothing in it may change, so leave `version` out once the package is another one. `kfspec import` writes it.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import copy
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, has_errors
+from kfspec.diagnostics import Diagnostic, Diagnostics, Path, has_errors
 from kfspec.ir.checking import check
 from kfspec.ir.graph import Component, graph, tasks
 from kfspec.ir.identity import emitted, identity
@@ -24,7 +27,7 @@ from kfspec.kinds.base import Context, Effect, Lowered
 from kfspec.kinds.pipelines import runs
 from kfspec.kinds.pipelines.runs import RecurringRun, Run
 from kfspec.resource import GVK, Body, Origin, Resource
-from kfspec.spec.base import Namespaced
+from kfspec.spec.base import Json, Model, Namespaced
 from kfspec.sync import payload
 from kfspec.yamlio.dump import dump
 
@@ -41,17 +44,31 @@ _DEFAULT_EXPERIMENT = "Default"
 """The one that KFP makes by itself."""
 
 
+class NamedVersion(Model):
+    """A version by its own name, and what it says of itself."""
+
+    name: str = Field(min_length=1, description="The name of the object.")
+    displayName: str | None = Field(default=None, description="How KFP shows it.")  # noqa: N815
+    description: str | None = Field(default=None, description="What people read beside it.")
+    codeSourceURL: str | None = Field(default=None, description="Where its source is.")  # noqa: N815
+    pipelineSpecURI: str | None = Field(default=None, description="Where its package is kept.")  # noqa: N815
+
+
 class Item(Namespaced):
     """A pipeline."""
 
     onChange: ClassVar[str] = "keep"  # noqa: N815
     """Versions that a change supersedes stay, as they do in the database."""
 
-    package: str | None = Field(
-        default=None, min_length=1, description="The compiled pipeline: a file of YAML or JSON."
+    package: Annotated[str, Field(min_length=1)] | dict[str, Json] | None = Field(
+        default=None, description="The compiled pipeline: a file of YAML or JSON, or what stands in such a file."
     )
     source: str | None = Field(
         default=None, min_length=1, description="Instead of `package`: `train.py`, or `train.py:function` of several."
+    )
+    version: NamedVersion | None = Field(
+        default=None,
+        description="A version that exists already, by its `name`, with what it says of itself; named by content otherwise.",
     )
     displayName: str | None = Field(default=None, description="How KFP shows it.")  # noqa: N815
     description: str | None = Field(default=None, description="What people read beside it.")
@@ -83,10 +100,11 @@ def lower(item: Item, ctx: Context) -> Lowered:
     if package is None:
         return Lowered((), tuple(found))
     server = ctx.release.components["pipelines"]
-    found += told_at(check(package, server), (*ctx.path, field))
+    found += _told(check(package, server), item, (*ctx.path, field))
+    found += _version_problems(item, ctx)
     if has_errors(found):
         return Lowered((), tuple(found))
-    version = f"{ctx.name}-{base.digest8(_identity(package, item.caching))}"
+    version = item.version.name if item.version else f"{ctx.name}-{base.digest8(_identity(package, item.caching))}"
     inherited = runs.Start(
         experiment=item.experiment if item.experiment != _DEFAULT_EXPERIMENT else None,
         pipelineRoot=item.pipelineRoot,
@@ -126,6 +144,21 @@ def _package_field(item: Item, ctx: Context) -> tuple[str | None, tuple[Diagnost
     return ("package" if item.package is not None else "source"), ()
 
 
+def _told(found: Diagnostics, item: Item, at: Path) -> Diagnostics:
+    """Findings of the package: of a file at the place that names it, of a mapping where they are."""
+    if isinstance(item.package, dict):
+        return tuple(d._replace(path=(*at, *d.path)) for d in found)
+    return told_at(found, at)
+
+
+def _version_problems(item: Item, ctx: Context) -> Diagnostics:
+    if item.version is None or ctx.platform.pipelines == "kubernetes":
+        return ()
+    message = "a version has no name of its own where KFP keeps pipelines in its database"
+    hint = "remove it: the version is named by its content; or 'platform: {pipelines: kubernetes}'"
+    return (finding("KF781", message, (*ctx.path, "version"), hint=hint, at_key=True),)
+
+
 def _identity(package: Package, caching: bool | None) -> dict[str, Any]:
     return {"package": identity(package), **({"caching": caching} if caching is not None else {})}
 
@@ -153,7 +186,8 @@ def _no_objects(ctx: Context, server: str) -> Diagnostic:
 def _objects(item: Item, ctx: Context, package: Package, version: str, field: str) -> tuple[Resource, ...]:
     """Pipeline and PipelineVersion. What describes the pipeline stands there: a version can never be changed."""
     shown = {"displayName": item.displayName, "description": item.description}
-    spec, platform = emitted(package)
+    spec, platform = _as_written(package) if item.version else emitted(package)
+    said = item.version.model_dump(exclude={"name"}, exclude_none=True) if item.version else {}
     if item.caching is not None:
         _switch_caching(spec, item.caching)
     pipeline: Body = {
@@ -166,16 +200,28 @@ def _objects(item: Item, ctx: Context, package: Package, version: str, field: st
         "apiVersion": VERSION.api_version,
         "kind": VERSION.kind,
         "metadata": base.metadata(ctx, item, version, protect=True),
-        "spec": {"pipelineName": ctx.name, "pipelineSpec": spec, **({"platformSpec": platform} if platform else {})},
+        "spec": {
+            "pipelineName": ctx.name,
+            **said,
+            "pipelineSpec": spec,
+            **({"platformSpec": platform} if platform else {}),
+        },
     }
     origins = base.base_origins(ctx, spec=Origin(ctx.path))
-    package_at = Origin((*ctx.path, field))
-    return (
-        base.resource(ctx, pipeline, origins),
-        base.resource(
-            ctx, made, {**base.base_origins(ctx, spec=package_at), ("spec", "pipelineName"): Origin(ctx.path)}
-        ),
-    )
+    of_version = {**base.base_origins(ctx, spec=Origin((*ctx.path, field))), ("spec", "pipelineName"): Origin(ctx.path)}
+    for part in ("pipelineSpec", "platformSpec"):
+        of_version["spec", part] = Origin((*ctx.path, field))
+    for name in said:
+        of_version["spec", name] = Origin((*ctx.path, "version", name))
+    if item.version is not None:
+        of_version["metadata", "name"] = Origin((*ctx.path, "version", "name"))
+    return base.resource(ctx, pipeline, origins), base.resource(ctx, made, of_version)
+
+
+def _as_written(package: Package) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Pipeline and platform spec as they stand there: a version that exists already is never changed."""
+    spec, platform = package.spec.value, package.platform.value if package.platform is not None else {}
+    return copy.deepcopy(spec), copy.deepcopy(platform)
 
 
 def _switch_caching(spec: dict[str, Any], on: bool) -> None:
@@ -221,7 +267,7 @@ def _said(ctx: Context) -> Any:
     return (ctx.declared.get(BLOCK) or {}).get(ctx.name)
 
 
-lift = base.no_lift  # an object has no file to name: `resources` holds it
+lift = base.no_lift  # an item is a Pipeline and one of its versions: `kinds.pipelines.lifting`
 rules = base.no_rules
 
 EFFECTS = (

@@ -25,6 +25,7 @@ def render(graph: Graph) -> str:
 
 def _lines(graph: Graph) -> Iterator[str]:
     ids = words.identifiers(graph)
+    ends = {end for edge in words.drawn(graph) for end in (edge.source, edge.target)}
     yield "digraph kfspec {"
     yield '  graph [rankdir=LR, fontname="Helvetica"]'
     yield '  node [shape=box, fontname="Helvetica"]'
@@ -36,6 +37,8 @@ def _lines(graph: Graph) -> Iterator[str]:
         title = ", ".join((words.name(group.profile, graph), *words.notes(group.profile, graph)))
         yield f"  subgraph cluster_{ids[group.profile.id]} {{"
         yield f"    label={_quoted(title)}"
+        if group.profile.id in ends:  # Graphviz draws no edge to a box
+            yield _node(group.profile, ids, graph, "    ")
         yield from (_node(node, ids, graph, "    ") for node in group.nodes)
         yield "  }"
     yield from (_edge(edge, ids, graph) for edge in words.drawn(graph))
