@@ -8,7 +8,7 @@ from typing import Any
 
 from kfspec.catalog import Release
 from kfspec.catalog.schema import Node, Schema, load_schema
-from kfspec.kinds.lifting import OWN_ANNOTATIONS, OWN_LABELS, run_name
+from kfspec.kinds.lifting import OF_CONTROLLERS, OWN_ANNOTATIONS, OWN_LABELS, run_name
 from kfspec.quantity import canonical
 from kfspec.resource import Body
 
@@ -39,19 +39,21 @@ _DEFAULTS = {
     ("", "LimitRange"): "kfspec.kinds.kubernetes.limitrange",
     ("serving.kserve.io", "InferenceService"): "kfspec.kinds.kserve.defaults",
     ("kubeflow.org", "Experiment"): "kfspec.kinds.katib.defaults",
+    ("kubeflow.org", "Notebook"): "kfspec.kinds.notebook",
     ("kubeflow.org", "PVCViewer"): "kfspec.kinds.kubeflow.pvcviewer",
     ("sparkoperator.k8s.io", "SparkApplication"): "kfspec.kinds.spark.defaults",
     ("trainer.kubeflow.org", "TrainJob"): "kfspec.kinds.trainer.overrides",
 }
-"""Kinds whose webhook writes defaults into the object, and the module whose `defaulted` does the same."""
+"""Kinds that are stored otherwise than they are written, or can be written in several ways, and the module whose `defaulted`
+gives them one form."""
 
 
 def equivalent(a: Body, b: Body, release: Release) -> bool:
     """Whether `a` and `b` are the same object once stored.
 
-    Not looked at: kfspec's labels and its annotations for engines, what servers write, the version of the API that the
-    object is written in, the form of quantities, defaults that a webhook would write, the hash in a run's name, and a
-    namespace that only one of them says.
+    Not looked at: kfspec's labels and its annotations for engines, what servers and controllers write, the version of the
+    API that the object is written in, the form of quantities, defaults that a webhook would write, the order of a
+    notebook's volumes, the hash in a run's name, and a namespace that only one of them says.
     """
     one, other = (normal(body, release) for body in (a, b))
     if "namespace" not in one["metadata"] or "namespace" not in other["metadata"]:
@@ -103,7 +105,7 @@ def _metadata(meta: dict[str, Any], kind: str) -> dict[str, Any]:
     name = str(meta.get("name"))
     if kind in _RUNS:
         result["name"] = run_name(name)
-    for key, own in (("labels", OWN_LABELS), ("annotations", OWN_ANNOTATIONS)):
+    for key, own in (("labels", OWN_LABELS), ("annotations", OWN_ANNOTATIONS | OF_CONTROLLERS)):
         kept = {name: value for name, value in (meta.get(key) or {}).items() if name not in own}
         if kind == "Notebook":  # what the dashboard takes for granted
             granted = {"app": name, "notebooks.kubeflow.org/server-type": "jupyter"}

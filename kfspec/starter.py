@@ -52,6 +52,8 @@ class Script(NamedTuple):
     options: tuple[Option, ...]
     local: bool
     """Whether it imports modules that stand beside it."""
+    required: tuple[str, ...] = ()
+    """Arguments that it does not run without, and whose values nobody knows here."""
 
 
 def read_script(path: Path) -> Script:
@@ -64,6 +66,7 @@ def read_script(path: Path) -> Script:
         next((name for name in frameworks if name in _STOCK), ""),
         tuple(_options(tree)),
         any(name in beside - {path.stem} for name in modules),
+        tuple(_required(tree)),
     )
 
 
@@ -92,6 +95,23 @@ def _options(tree: ast.Module) -> list[Option]:
         name = flag.lstrip("-").replace("-", "_").upper()
         if isinstance(value, str | int | float) and env_credential(name, str(value)) is None:
             found.append(Option(flag, str(value), type(value).__name__))
+    return found
+
+
+def _required(tree: ast.Module) -> list[str]:
+    """Options that say so, and positional arguments that may not be left out."""
+    found = []
+    for node in ast.walk(tree):
+        called = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+        if not isinstance(node, ast.Call) or called not in ("add_argument", "option", "argument"):
+            continue
+        names = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        said = {k.arg: k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)}
+        flag = next((name for name in names if name.startswith("--")), names[0] if names else "")
+        positional = called != "option" and not flag.startswith("-") and said.get("nargs") not in ("?", "*")
+        may = "default" in said or said.get("required") is False
+        if flag and (said.get("required") is True or (positional and not may)):
+            found.append(flag)
     return found
 
 
@@ -127,6 +147,8 @@ def spec_for_script(project: str, path: str, script: Script) -> str:
     if script.options:
         lines.append("    args:")
         lines += [f"    - {atom(f'{option.flag}={option.default}')}" for option in script.options]
+    if script.required:
+        lines.append(f"    # args: the script requires {', '.join(script.required)} as well")
     lines += [
         f"    code: {code:<23} # local files, no image build; a change of them is a new run",
         f"    workers: {int(not leads)}                    # {'further ' * leads}machines; the script must know of them",

@@ -34,7 +34,8 @@ def describe(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+        line = value.partition("\n")[0]
+        return f"'{value}'" if line == value and len(value) <= 60 else f"'{line[:57]}...'"
     if isinstance(value, int | float):
         return f"the number {value}"
     return "a mapping" if isinstance(value, dict) else "a list"

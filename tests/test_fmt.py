@@ -43,14 +43,14 @@ AFTER = """\
 # The head
 project: p
 
-vars: {a: 1, b: [{c: 2}]}    # beside
+vars: {a: 1, b: [{c: 2}]}   # beside
 
 notebooks:
-    # above
+  # above
   explore:
     image: "quoted"
     args:
-    - a           # first
+    - a   # first
 
     - 'b'
     script: |
@@ -152,3 +152,48 @@ def test_a_file_that_cannot_be_written_is_as_it_was(
     assert status == 1
     assert text.startswith("error[KF404]: cannot write 'kfspec.yaml': ")
     assert Path("kfspec.yaml").read_text() == "a:   1\n"
+
+
+DEEP = """\
+jobs:   # all of them
+      # the first
+      train:
+            env:
+                  A: ~   # nothing
+                  B: b
+            # belongs to train
+      # belongs to jobs
+      tune:
+            list:
+                  - a: 1
+                    # inside an entry
+                    b: 2
+                  # between entries
+                  - c
+# the end of jobs
+more: 1
+"""
+LAID_OUT = """\
+jobs:   # all of them
+  # the first
+  train:
+    env:
+      A:   # nothing
+      B: b
+    # belongs to train
+  # belongs to jobs
+  tune:
+    list:
+    - a: 1
+      # inside an entry
+      b: 2
+    # between entries
+    - c
+# the end of jobs
+more: 1
+"""
+
+
+def test_comments_go_with_what_they_stand_beside() -> None:
+    assert reformat(DEEP.encode(), "kfspec.yaml") == (LAID_OUT, ())
+    assert reformat(LAID_OUT.encode(), "kfspec.yaml") == (LAID_OUT, ())

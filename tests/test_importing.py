@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,10 @@ from kfspec.catalog import Release, release
 from kfspec.diagnostics import Severity
 from kfspec.equivalence import equivalent
 from kfspec.importing import import_manifests
+from kfspec.manifests import check_manifests
 from kfspec.pipeline import build
 from kfspec.yamlio.compose import compose
-from tests.conftest import SHARED
+from tests.conftest import ROOT, SHARED
 
 KINDS = {
     "Experiment",
@@ -276,3 +279,236 @@ def test_a_spec_is_written_in_short_forms_and_without_credentials(
     assert capsys.readouterr() == ("", WARNINGS)
     assert cli.run() == 2  # the file is there now
     assert Path("kfspec.yaml").read_text() == SPEC
+
+
+def replica(
+    count: int, restart: str | None = None, pod: dict[str, Any] | None = None, **container: Any
+) -> dict[str, Any]:
+    """A replica type of a training job with one container."""
+    spec = {"containers": [{"image": "registry.example.com/a:1", **container}], **(pod or {})}
+    return {"replicas": count, "template": {"spec": spec}, **({"restartPolicy": restart} if restart else {})}
+
+
+def imported(tmp_path: Path, *objects: dict[str, Any], kubeflow: str = "1.10.0") -> dict[str, Any]:
+    """The spec of objects, which compiles to their equivalents."""
+    known, _ = release(kubeflow)
+    assert known is not None
+    manifests, spec = tmp_path / "manifests.yaml", tmp_path / "kfspec.yaml"
+    manifests.write_text(yaml.safe_dump_all(objects))
+    made = import_manifests([str(manifests)], "imported", kubeflow)
+    assert made.diagnostics == ()
+    spec.write_text(compose(made.spec))
+    compiled = [r.body for r in build(spec).environments["default"]]
+    for body in objects:
+        names = [c["metadata"]["name"] for c in compiled if c["kind"] == body["kind"]]
+        assert any(
+            equivalent({**body, "metadata": {**body["metadata"], "name": name}}, other, known)
+            for name in names
+            for other in compiled
+        ), body["metadata"]
+    return made.spec
+
+
+def job_of(kind: str, field: str, replicas: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    meta = {"name": "train", "namespace": "team"}
+    return {"apiVersion": "kubeflow.org/v1", "kind": kind, "metadata": meta, "spec": {field: replicas, **spec}}
+
+
+def test_what_replica_types_share_is_said_once(tmp_path: Path) -> None:
+    same: dict[str, Any] = {"name": "tensorflow", "command": ["python", "a.py"]}
+    replicas = {
+        "Chief": replica(1, "Never", **same),
+        "PS": replica(2, "Never", **same, ports=[{"containerPort": 2222, "name": "tfjob-port"}]),
+        "Worker": replica(4, "OnFailure", **same, resources={"limits": {"cpu": 1000, "memory": "8Gi"}}),
+    }
+    assert imported(tmp_path, job_of("TFJob", "tfReplicaSpecs", replicas))["trainingJobs"]["train"] == {
+        "kind": "TFJob",
+        "image": "registry.example.com/a:1",
+        "command": ["python", "a.py"],
+        "workers": 4,
+        "tfReplicaSpecs": {
+            "Chief": {"replicas": 1, "restartPolicy": "Never"},
+            "PS": {
+                "replicas": 2,
+                "restartPolicy": "Never",
+                "template": {
+                    "spec": {
+                        "containers": {"tensorflow": {"ports": {"tfjob-port": 2222}}},
+                    }
+                },
+            },
+            "Worker": {
+                "restartPolicy": "OnFailure",
+                "template": {
+                    "spec": {
+                        "containers": {"tensorflow": {"resources": {"limits": {"cpu": 1000, "memory": "8Gi"}}}},
+                    }
+                },
+            },
+        },
+    }
+
+
+def test_a_launcher_commands_and_workers_have_the_resources(tmp_path: Path) -> None:
+    replicas = {
+        "Launcher": replica(1, name="mpi", command=["mpirun", "a"]),
+        "Worker": replica(
+            2, name="mpi", resources={"limits": {"nvidia.com/gpu": "1"}, "requests": {"nvidia.com/gpu": 1}}
+        ),
+    }
+    assert imported(tmp_path, job_of("MPIJob", "mpiReplicaSpecs", replicas, slotsPerWorker=1))["trainingJobs"] == {
+        "train": {
+            "kind": "MPIJob",
+            "image": "registry.example.com/a:1",
+            "command": ["mpirun", "a"],
+            "resources": {"nvidia.com/gpu": "1"},
+            "workers": 2,
+            "slotsPerWorker": 1,
+        }
+    }
+
+
+def test_a_master_of_its_own_keeps_what_it_says(tmp_path: Path) -> None:
+    volume = {"name": "out", "emptyDir": {}}
+    master = replica(1, name="pytorch", pod={"volumes": [volume]}, volumeMounts=[{"name": "out", "mountPath": "/out"}])
+    replicas = {"Master": master, "Worker": replica(2, name="pytorch")}
+    assert imported(tmp_path, job_of("PyTorchJob", "pytorchReplicaSpecs", replicas))["trainingJobs"]["train"] == {
+        "kind": "PyTorchJob",
+        "image": "registry.example.com/a:1",
+        "workers": 2,
+        "pytorchReplicaSpecs": {
+            "Master": {
+                "template": {
+                    "spec": {
+                        "volumes": {"out": {"emptyDir": {}}},
+                        "containers": {"pytorch": {"volumeMounts": {"out": "/out"}}},
+                    }
+                }
+            }
+        },
+    }
+
+
+def test_a_stored_job_is_imported_without_what_the_server_and_appliers_write(tmp_path: Path) -> None:
+    body = job_of(
+        "JAXJob",
+        "jaxReplicaSpecs",
+        {"Worker": replica(2, name="jax")},
+        runPolicy={"suspend": False, "cleanPodPolicy": "None"},
+    )
+    body["metadata"]["annotations"] = {
+        "kubectl.kubernetes.io/last-applied-configuration": "{}",
+        "argocd.argoproj.io/tracking-id": "a",
+    }
+    body["metadata"]["labels"] = {"kustomize.toolkit.fluxcd.io/name": "a", "kueue.x-k8s.io/queue-name": "gpu"}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**body["metadata"], "name": "settings"}}
+    spec = imported(tmp_path, body, settings)
+    assert spec["trainingJobs"]["train"] == {
+        "kind": "JAXJob",
+        "image": "registry.example.com/a:1",
+        "workers": 2,
+        "runPolicy": {"cleanPodPolicy": "None"},
+        "queue": "gpu",
+    }
+    assert spec["resources"]["settings"]["metadata"] == {"labels": {"kueue.x-k8s.io/queue-name": "gpu"}}
+
+
+def test_a_run_by_a_generated_name_and_one_by_a_long_name(tmp_path: Path) -> None:
+    body = job_of("XGBoostJob", "xgbReplicaSpecs", {"Master": replica(1, name="xgboost")})
+    body["metadata"] = {"generateName": "fit-", "namespace": "team"}
+    (tmp_path / "fit.yaml").write_text(yaml.safe_dump(body))
+    made = import_manifests([str(tmp_path / "fit.yaml")], "imported", "1.10.0")
+    assert (made.diagnostics, list(made.spec["trainingJobs"])) == ((), ["fit"])
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "spec": {
+            "template": {
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [{"name": "main", "image": "a:1", "args": ["${trialParameters.lr}"]}],
+                }
+            }
+        },
+    }
+    named = {"main": {"image": "a:1", "args": ["${trialParameters.lr}"]}}
+    short = {"template": {"spec": {"restartPolicy": "Never", "containers": named}}}
+    template = {
+        "primaryContainerName": "main",
+        "trialParameters": [{"name": "lr", "reference": "lr"}],
+        "trialSpec": job,
+    }
+    search = {
+        **EXPERIMENT,
+        "metadata": {"name": "search-of-a-learning-rate-for-the-scorer", "namespace": "team"},
+        "spec": {
+            **EXPERIMENT["spec"],
+            "algorithm": {"algorithmName": "tpe", "algorithmSettings": [{"name": "gamma", "value": "0.25"}]},
+            "parameters": [
+                {"name": "lr", "parameterType": "double", "feasibleSpace": {"min": "0.10", "max": "1.5"}},
+            ],
+            "maxTrialCount": 3,
+            "trialTemplate": template,
+        },
+    }
+    assert imported(tmp_path, search)["experiments"]["search-of-a-learning-rate-for"] == {
+        "objective": {"type": "maximize", "objectiveMetricName": "auc"},
+        "algorithm": {"algorithmName": "tpe", "algorithmSettings": {"gamma": 0.25}},
+        "parameters": {"lr": {"min": "0.10", "max": 1.5}},
+        "parallelTrialCount": 3,
+        "maxTrialCount": 3,
+        "trialTemplate": {**template, "trialParameters": {"lr": "lr"}, "trialSpec": {**job, "spec": short}},
+    }
+
+
+def test_a_version_of_another_program_stays_as_it_is(tmp_path: Path) -> None:
+    body = job_of("MPIJob", "mpiReplicaSpecs", {"Launcher": replica(1, name="mpi")})
+    body["apiVersion"] = "kubeflow.org/v2beta1"
+    (tmp_path / "pi.yaml").write_text(yaml.safe_dump(body))
+    made = import_manifests([str(tmp_path / "pi.yaml")], "imported", "1.10.0")
+    assert (made.passed_through, made.spec["resources"]["train"]["apiVersion"]) == (1, "kubeflow.org/v2beta1")
+
+
+STRANGE: list[Any] = [
+    None,
+    0,
+    -1,
+    1.5,
+    True,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    [{}],
+    ["a"],
+    {"a": None},
+    {"a": {"b": []}},
+    10**20,
+]
+STRANGE += ["${trialParameters.x}", {"name": 5}, [[1]]]
+"""What no field holds of itself, and people write all the same."""
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(item, (*path, key))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "tests" / "specs").glob("*.yaml")))
+def test_no_strange_value_in_a_manifest_is_too_much(name: str, tmp_path: Path) -> None:
+    chosen = random.Random(name)
+    file, spec = tmp_path / "a.yaml", tmp_path / "kfspec.yaml"
+    built = build(ROOT / "tests" / "specs" / f"{name}.yaml")
+    made_of = [r for resources in built.environments.values() for r in resources]
+    bodies = [r.body for r in made_of if r.ref.kind != "ConfigMap"]
+    for _ in range(150):
+        body = chosen.choice(bodies)
+        path = chosen.choice([p for p in places(body) if p])
+        file.write_text(json.dumps(changed(body, path, chosen.choice(STRANGE))))
+        assert check_manifests([str(file)], "1.11").objects == 1
+        made = import_manifests([str(file)], "imported", "1.11")
+        if made.spec.keys() & {"experiments", "trainingJobs", "sparkApplications", "sparkConnects", "resources"}:
+            spec.write_text(compose(made.spec))
+            assert build(spec).environments.keys() <= {"default"}

@@ -111,6 +111,12 @@ def test_every_framework(
         ("broken.py", "def (:\n", "'broken.py' is no Python: line 1: invalid syntax"),
         ("binary.py", "\udcff\n", "'binary.py' is no UTF-8 text"),
         ("../outside.py", "import torch\n", "'../outside.py' stands outside of '.'"),
+        ("zero.py", "a\0b", "'zero.py' is no Python: source code string cannot contain null bytes"),
+        (
+            "explore.ipynb",
+            "{}",
+            "'explore.ipynb' is a notebook, and no script: 'jupyter nbconvert --to script explore.ipynb' makes one of it",
+        ),
     ],
 )
 def test_scripts_that_cannot_be_used(
@@ -121,3 +127,25 @@ def test_scripts_that_cannot_be_used(
     status, text = run(monkeypatch, capsys, "init", "--from", name)
     assert (status, text.splitlines()[-1]) == (2, f"Error: {answer}")
     assert not Path("kfspec.yaml").exists()
+
+
+REQUIRED = """\
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--data", required=True)
+parser.add_argument("target")
+parser.add_argument("extra", nargs="?")
+parser.add_argument("--lr", default=0.1)
+"""
+
+
+def test_what_a_script_requires_is_not_passed_over_in_silence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("fit.py").write_text(REQUIRED)
+    run(monkeypatch, capsys, "init", "--from", "fit.py")
+    lines = Path("kfspec.yaml").read_text().splitlines()
+    at = lines.index("    args:")
+    assert lines[at + 1 : at + 3] == ['    - "--lr=0.1"', "    # args: the script requires --data, target as well"]
+    assert findings() == "no findings\n"

@@ -23,6 +23,9 @@ _NAMES = {
 }
 
 
+_RESOURCES = ("cpu", "memory", "ephemeral-storage", "gpu")
+"""What people ask a container's resources for: one level down in Kubernetes, and right there in the short form of a spec."""
+
 _WRITTEN_AS_NULL = frozenset({"mainApplicationFile"})
 """Texts that a Go type holds by a pointer, and writes as null where there is none (spark-operator 2.1.0, recorded)."""
 
@@ -79,7 +82,7 @@ class _Explainer:
         missing = [key for key in node.get("required", ()) if key not in value]
         for key in unknown:
             if key not in ROOT_FIELDS or (path and not node.get("embedded")):
-                yield self.unknown(key, node, path, above, missing)
+                yield self.unknown(key, node, value, path, above, missing)
         for key in missing:
             if not any(nearest(word, [key]) for word in unknown):
                 upstream = Upstream.NEVER_WORKS if self.zero_value_passes(key, node, above) else None
@@ -107,23 +110,34 @@ class _Explainer:
         wanted = self.schema.node(node["properties"][key])
         return wanted.get("type") in ("string", "integer", "number", "boolean") and "enum" not in wanted
 
-    def unknown(self, key: str, node: Node, path: Path, above: tuple[Node, ...], missing: list[str]) -> Diagnostic:
+    def unknown(
+        self, key: str, node: Node, value: dict[str, Any], path: Path, above: tuple[Node, ...], missing: list[str]
+    ) -> Diagnostic:
         properties = node["properties"]
-        hint = did_you_mean(key, missing) or did_you_mean(key, properties) or self.elsewhere(key, node, path, above)
+        elsewhere = self.elsewhere(key, node, value, path, above)
+        hint = did_you_mean(key, missing) or elsewhere or did_you_mean(key, properties)
+        if {"limits", "requests"} <= properties.keys():
+            amount = key in _RESOURCES or "/" in key
+            near = did_you_mean(key, (*properties, *_RESOURCES), hint)
+            hint = f"'{key}' belongs under 'requests' and 'limits'" if amount else near
         if hint is None and len(properties) <= 12:
             hint = f"one of: {', '.join(properties)}"
         message = f"unknown field '{key}' in {field_name(path)}"
         upstream = Upstream.DROPS if node.get("drops") else None
         return finding("KF101", message, (*path, key), hint=hint, at_key=True, upstream=upstream)
 
-    def elsewhere(self, key: str, node: Node, path: Path, above: tuple[Node, ...]) -> str | None:
-        """A field that is known, only not here: one level down, or further up."""
-        for name, sub in node["properties"].items():
+    def elsewhere(self, key: str, node: Node, value: dict[str, Any], path: Path, above: tuple[Node, ...]) -> str | None:
+        """A field that is known, only not here: one level down, in what is there rather than in what is not, or further up."""
+        for name, sub in sorted(node["properties"].items(), key=lambda each: each[0] not in value):
             inner = self.schema.node(sub)
             if key in (inner.get("properties") or {}):
                 return f"'{key}' belongs under '{name}'"
         for n in range(len(above) - 1, -1, -1):
+            if n == 0 and key in ROOT_FIELDS:
+                return "remove it: the whole object has it, and nothing inside"
             if key in (above[n].get("properties") or {}):
+                if path[:n] == ("spec",):  # an item of a kfspec file has no such level
+                    return f"'{key}' belongs further up, beside '{path[n]}'"
                 place = format_path(path[:n]) or "the object itself"
                 return f"'{key}' belongs in '{place}'" if path[:n] else f"'{key}' belongs in {place}"
         return None
@@ -255,8 +269,20 @@ def _retype(node: Node, value: Any) -> str | None:
     if wanted == "boolean" and isinstance(value, str):
         word = value.lower()
         return f"write {'true' if word in ('true', 'yes', 'on', 'y') else 'false'}" if word in _BOOLEANS else None
-    if wanted == "array" and not isinstance(value, dict):
-        return "write a list: [...]"
+    if wanted in ("integer", "number") and isinstance(value, str):
+        number = re.match(r"\d+(?=[a-z%]+$)", value)
+        if number:
+            return f"write the number alone: {number[0]}"
+    if wanted in ("integer", "number"):
+        return "a whole number, as 2" if wanted == "integer" else "a number, as 0.5"
+    if wanted == "array":
+        return "write a list: one '- ' for each entry" if isinstance(value, dict) else "write a list: [...]"
+    if wanted == "object":
+        fields = node.get("properties") or {}
+        key = next((name for name in ("name", *node.get("required", ())) if name in fields), None)
+        return f"write {{{key}: {value}}}" if key and isinstance(value, str) else "write a mapping: {...}"
+    if node.get("intOrString") and isinstance(value, float):
+        return f'write it in quotes: "{value}"'
     return None
 
 

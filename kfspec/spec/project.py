@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -80,7 +81,32 @@ def check(
         _check_block(block, root.get(block), items, found, _Known(reuse.items if reuse else {}, touched))
     if settings is None:
         return None, tuple(found)
+    settings = _with_broken(settings, root, items)
     return Project(environment, settings, default_profile, items, document), tuple(found)
+
+
+_EXTERNALS = {
+    "profiles": "profiles",
+    "volumes": "volumes",
+    "podDefaults": "podDefaults",
+    "inferenceServices": "inferenceServices",
+    "servingRuntimes": "servingRuntimes",
+}
+"""Block -> the list under `externals` of what others refer to in the same way."""
+
+
+def _with_broken(settings: Settings, root: dict[str, Any], items: dict[tuple[str, str], Item]) -> Settings:
+    """The settings with every item that could not be read among the externals: it is declared, only not well, and whoever
+    refers to it makes no second mistake."""
+    more: dict[str, tuple[str, ...]] = {}
+    for block, field in _EXTERNALS.items():
+        entries = root.get(block)
+        broken = [name for name in entries if (block, name) not in items] if isinstance(entries, dict) else []
+        if broken:
+            more[field] = (*getattr(settings.externals, field), *broken)
+    if not more:
+        return settings
+    return settings.model_copy(update={"externals": settings.externals.model_copy(update=more)})
 
 
 def _settings(root: dict[str, Any], found: list[Diagnostic]) -> Settings | None:
@@ -118,6 +144,37 @@ def _default_profile(defaults: Any, found: list[Diagnostic]) -> str | None:
     return profile
 
 
+_FIRST = {"profiles": "owner", "volumes": "size", "notebooks": "image", "tensorboards": "logspath"}
+"""Block -> the field that a value in an item's place was meant for."""
+
+
+def _instead(block: str, name: str, value: Any) -> str:
+    """How an item is written that is no mapping."""
+    first = _FIRST.get(block)
+    if not isinstance(value, str) or first is None:
+        return "write its fields, or remove it"
+    glued = re.match(r"(\w+):(\S.*)", value)
+    if glued is not None and glued[1] in kinds.load(kinds.BLOCKS[block][""]).Item.model_fields:
+        return f"write '{glued[1]}: {glued[2]}', with a space"
+    return f"write '{name}: {{{first}: {value}}}'"
+
+
+_NAMED = frozenset({*_FIRST, *_EXTERNALS, "inferenceGraphs", "trainedModels", "modelCaches"})
+"""Blocks whose items are objects of their name."""
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+def _name_finding(name: str, path: Path) -> Diagnostic:
+    import unicodedata  # only mistakes pay
+
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    near = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    wanted = "it takes lower-case letters, digits and '-', begins and ends with a letter or digit"
+    hint = f"did you mean '{near}'?" if near else "use lower-case letters, digits and '-'"
+    return finding("KF130", f"{describe(name)} cannot be a name: {wanted}", path, hint=hint, at_key=True)
+
+
 def _check_block(
     block: str,
     entries: Any,
@@ -143,8 +200,12 @@ def _check_block(
 
 def _check_item(block: str, name: str, value: Any, found: list[Diagnostic]) -> Item | None:
     path = (block, name)
+    if block in _NAMED and _NAME.fullmatch(name) is None:
+        found.append(_name_finding(name, path))
+        return None
     if not isinstance(value, dict):
-        found.append(finding("KF103", f"'{name}' must be a mapping, not {describe(value)}", path))
+        message = f"'{name}' must be a mapping, not {describe(value)}"
+        found.append(finding("KF103", message, path, hint=_instead(block, name, value)))
         return None
     module_name = _module_of(block, name, value, found)
     if module_name is None:

@@ -86,7 +86,7 @@ FACTS: tuple[_Fact, ...] = (
         "delete it before the upgrade",
         "a live service has the new name of its mode in its status, which the older release takes for another mode: delete it "
         "and create it again",
-        "KServe 0.16.0, pkg/controller/v1beta1/inferenceservice/utils/utils.go (GetDeploymentMode); kserve/kserve#4710, #4798",
+        "KServe 0.16.0, pkg/controller/v1beta1/inferenceservice/utils/utils.go (GetDeploymentMode); kserve/kserve#4798, #5885",
     ),
     _Fact(
         "kserve",
@@ -103,11 +103,12 @@ FACTS: tuple[_Fact, ...] = (
         "0.16.0",
         _SERVICE,
         _says_default_mode,
-        "a live service that was made before 0.16 has 'Serverless' in its status, and every change of it is refused while the "
-        "annotation says another name: leave the annotation out, which means the same mode, or delete and create the service",
+        "every change of a live service is refused while its annotation and its status name the mode differently, and the status "
+        "of one that was made before 0.16 has either name: leave the annotation out, which means the same mode, or delete and "
+        "create the service",
         "a live service has 'Knative' in its status, and every change of it is refused while the annotation says another name: "
         "leave the annotation out, which means the same mode, or delete and create the service",
-        "KServe 0.16.0, inference_service_validation.go (validateDeploymentMode)",
+        "KServe 0.16.0, inference_service_validation.go (validateDeploymentMode); kserve/kserve#4798, #5885",
     ),
     _Fact(
         "kserve",

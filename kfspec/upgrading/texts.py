@@ -13,7 +13,8 @@ from kfspec.differ import same
 from kfspec.document import Document
 from kfspec.kinds.kserve.autoscaling import MODE, RENAMED
 from kfspec.upgrading.values import Rewritten
-from kfspec.yamlio.edit import Edit, comments, edited, scalar, source_of
+from kfspec.yamlio.comments import comments
+from kfspec.yamlio.edit import Edit, edited, scalar, source_of
 from kfspec.yamlio.load import load
 from kfspec.yamlio.marks import Node, lines
 

@@ -6,13 +6,14 @@ ruamel.yaml's round trip does the work; what it would lose is noticed, and then 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import yaml
 
 from kfspec.codes import finding_at
 from kfspec.diagnostics import Diagnostics, Pos
+from kfspec.yamlio.comments import beside, comments
 from kfspec.yamlio.load import load
 from kfspec.yamlio.marks import Range, lines
 from kfspec.yamlio.scalars import same
@@ -67,11 +68,6 @@ def _plain(value: str) -> bool:
     return not found and len(documents) == 1 and documents[0].value == value
 
 
-def comments(text: str) -> list[str]:
-    """Every comment of a YAML text, sorted: what must be the same after an edit."""
-    return sorted(_comments(text))
-
-
 def reformat(data: bytes, file: str) -> tuple[str | None, Diagnostics]:
     """The one layout of a YAML document: two spaces, lists at their key's column, blocks apart, comments kept.
 
@@ -83,7 +79,7 @@ def reformat(data: bytes, file: str) -> tuple[str | None, Diagnostics]:
         return None, found
     document = documents[0]
     text = document.texts[file].replace("\r\n", "\n").replace("\r", "\n")
-    new = _spaced(_round_trip(text))
+    new = _spaced(beside(text, _round_trip(text)))
     again, problems = load(new.encode(), file)
     whole = not problems and len(again) == 1 and same(again[0].value, document.value)
     if not whole or comments(new) != comments(text):
@@ -138,27 +134,3 @@ def _is_block(lines: list[str], n: int) -> bool:
     """Whether the key in line `n` has lines of its own below."""
     following = lines[n + 1] if n + 1 < len(lines) else ""
     return following.startswith((" ", "- "))
-
-
-def _comments(text: str) -> Iterator[str]:
-    """Every comment, from its `#` on: what stands between two tokens, and in the head of a block scalar."""
-    lines = text.split("\n")
-    line, column = 0, 0
-    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
-        start, end = token.start_mark, token.end_mark
-        yield from _between(lines, (line, column), (start.line, start.column))
-        style: Any = getattr(token, "style", None)
-        if style in ("|", ">"):
-            head = lines[start.line][start.column :]
-            if "#" in head:
-                yield head[head.index("#") :].rstrip()
-        if (end.line, end.column) > (line, column):
-            line, column = end.line, end.column
-    yield from _between(lines, (line, column), (len(lines), 0))
-
-
-def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> Iterator[str]:
-    for n in range(start[0], min(end[0] + 1, len(lines))):
-        part = lines[n][start[1] if n == start[0] else 0 : end[1] if n == end[0] else None]
-        if part.strip().startswith("#"):
-            yield part.strip()

@@ -177,7 +177,19 @@ class Builder:
 
     def _open(self, stack: list[_Frame], event: Any, mapping: bool) -> bool:
         if stack and stack[-1].keys is not None and stack[-1].key is None:
-            self._error("KF006", "a key must be a string, not a collection", event, "write the key as plain text")
+            pos = self._pos(event)
+            line = (
+                self.text.splitlines()[event.start_mark.line]
+                if event.start_mark.line < self.text.count("\n") + 1
+                else ""
+            )
+            template = "{{" in line[max(event.start_mark.column - 1, 0) : event.start_mark.column + 2]
+            hint = (
+                "templates are not read: use 'vars', or render the file first"
+                if template
+                else "write the key as plain text"
+            )
+            self.found.append(finding_at("KF006", "a key must be a string, not a collection", pos, hint))
             return False
         if len(stack) >= MAX_DEPTH:
             self._error("KF007", f"the document is nested more than {MAX_DEPTH} levels deep", event)
@@ -277,7 +289,8 @@ class Builder:
         if anchor is None:
             recursive = event.anchor in self.open_anchors
             what = f"the alias '*{event.anchor}' stands inside what it names" if recursive else None
-            self._error("KF009", what or f"the alias '*{event.anchor}' names no anchor", event)
+            hint = None if recursive else f'"*{event.anchor}" in quotes, if text is meant'
+            self._error("KF009", what or f"the alias '*{event.anchor}' names no anchor", event, hint)
             return False
         if not stack:
             return False
@@ -333,6 +346,8 @@ class Builder:
     def _warn_reading(self, event: Any, shown: str) -> None:
         pos = self._pos(event)
         hint = f'write "{event.value}" in quotes, if the text is meant'
+        if shown.isdigit():
+            hint = f'write {shown}, which everybody reads, or "{event.value}" in quotes, if the text is meant'
         self.found.append(finding_at("KF013", f"kubectl reads {event.value} as {shown}", pos, hint))
 
     # -- places -----------------------------------------------------------------------------------------------
@@ -361,21 +376,35 @@ class Builder:
             if 0 <= n < len(lines) and (tab := _tab_indent(lines[n])) is not None:
                 where = Pos(self.file, n + 1, tab + 1, n + 1, tab + 2)
                 return finding_at("KF004", "a tab is used for indentation", where, "indent with spaces")
-        for words, message, hint in _SYNTAX:
-            if words in problem:
-                return finding_at("KF004", message, pos, hint)
+        opened: Any = getattr(error, "context_mark", None)
         context = getattr(error, "context", None)
+        said = f"{problem}, {context}"
+        for words, message, hint in _BEGUN:
+            if words in said:
+                if opened is not None and (opened.line != mark.line or words.startswith("while")):
+                    pos = Pos(self.file, opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)
+                return finding_at("KF004", message, pos, hint)
+        for words, message, hint in _SYNTAX:
+            if words in said:
+                return finding_at("KF004", message, pos, hint)
         return finding_at("KF004", f"not valid YAML: {problem}" + (f", {context}" if context else ""), pos)
 
 
+_BEGUN = (
+    ("did not find expected ',' or ']'", "a '[' is not closed, or a ',' is missing", "close it with ']'"),
+    ("did not find expected ',' or '}'", "a '{' is not closed, or a ',' is missing", "close it with '}'"),
+    ("found unexpected end of stream", "a quote is not closed", "close it at the end of the value"),
+    ("while scanning an alias", "a '*' begins an alias, and a name must follow", "put the value in quotes"),
+    ("while scanning an anchor", "a '&' begins an anchor, and a name must follow", "put the value in quotes"),
+    ("while scanning a tag", "a '!' begins a tag", "put the value in quotes"),
+)
+"""What is told where it begins, rather than where it should have ended lines later: libyaml's words -> ours, and what to do."""
+
 _SYNTAX = (
     ("mapping values are not allowed", "a ':' where no key can stand", "put a value that holds ': ' in quotes"),
-    ("did not find expected ',' or ']'", "a '[' is not closed, or a ',' is missing", None),
-    ("did not find expected ',' or '}'", "a '{' is not closed, or a ',' is missing", None),
     ("did not find expected key", "a key was expected here", "check the indentation of this line and the one before"),
     ("did not find expected '-' indicator", "a '-' was expected here", "check the indentation of this line"),
     ("could not find expected ':'", "a key without ':'", "write 'key: value'"),
-    ("found unexpected end of stream", "a quote is not closed", None),
     ("found character that cannot start any token", "this character cannot start a value", "put the value in quotes"),
     ("found unexpected document indicator", "'---' or '...' inside a quoted value", "close the quote"),
     ("found incompatible YAML document", "this version of YAML is not read", "remove the %YAML directive"),

@@ -105,7 +105,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         {
             "r_l": Setting("float", low=0, open_low=True, required=True),
             "resource_name": Setting("str", required=True),
-            "eta": Setting("float", low=0, open_low=True),
+            "eta": Setting("float", low=2),  # its whole part is the base of a logarithm
         },
         strict=False,
     ),
@@ -209,7 +209,9 @@ def need_findings(spec: dict[str, Any]) -> Iterator[Diagnostic]:
         return
     parameters = [p for p in spec.get("parameters") or () if isinstance(p, dict)]
     settings = {s.get("name"): s.get("value", "") for s in given.get("algorithmSettings") or ()}
-    if name == "grid":
+    if name == "pbt":
+        yield from _pbt(parameters, spec)
+    elif name == "grid":
         yield from _grid(parameters, spec)
     elif name == "cmaes" and sum(p.get("parameterType") in NUMERIC for p in parameters) < 2:
         yield finding("KF336", "cmaes needs two parameters that are int or double", at, hint="random or tpe")
@@ -217,15 +219,33 @@ def need_findings(spec: dict[str, Any]) -> Iterator[Diagnostic]:
         yield from _hyperband(parameters, settings, spec)
 
 
-def _grid(parameters: list[dict[str, Any]], spec: dict[str, Any]) -> Iterator[Diagnostic]:
-    combinations: float = 1
+def _pbt(parameters: list[dict[str, Any]], spec: dict[str, Any]) -> Iterator[Diagnostic]:
+    """It walks in steps, and every trial mounts the volume of its checkpoints (`pbt/service.py`, `inject_webhook.go`)."""
+    yield from _lacks_step("pbt", parameters)
+    if spec.get("resumePolicy") != "FromVolume":
+        message = "pbt keeps checkpoints on a volume that there is only with the resume policy FromVolume"
+        said = "resumePolicy" in spec
+        path: Path = ("spec", "resumePolicy") if said else ("spec", "algorithm", "algorithmName")
+        yield finding("KF336", message, path, hint="resumePolicy: FromVolume")
+
+
+def _lacks_step(name: str, parameters: list[dict[str, Any]]) -> Iterator[Diagnostic]:
     for n, parameter in enumerate(parameters):
-        space = parameter.get("feasibleSpace") or {}
-        step = space.get("step")
-        if parameter.get("parameterType") == "double" and not step:
-            message = f"grid needs a step for the double '{parameter.get('name')}'"
+        if parameter.get("parameterType") == "double" and not (parameter.get("feasibleSpace") or {}).get("step"):
+            message = f"{name} needs a step for the double '{parameter.get('name')}'"
             yield finding("KF336", message, ("spec", "parameters", n, "feasibleSpace"), hint="add 'step:'", at_key=True)
             return
+
+
+def _grid(parameters: list[dict[str, Any]], spec: dict[str, Any]) -> Iterator[Diagnostic]:
+    lacks = list(_lacks_step("grid", parameters))
+    yield from lacks
+    if lacks:
+        return
+    combinations: float = 1
+    for parameter in parameters:
+        space = parameter.get("feasibleSpace") or {}
+        step = space.get("step")
         if space.get("list"):
             combinations *= len(space["list"])
             continue
@@ -250,8 +270,9 @@ def _hyperband(
         message = f"'resource_name' of hyperband is '{resource}', and no parameter is called so"
         yield finding("KF336", message, at, hint=did_you_mean(str(resource), names))
     eta, total = as_number(settings.get("eta") or "3"), as_number(settings.get("r_l") or "")
-    if not eta or eta <= 1 or total is None or total < 1:
+    if not eta or eta < 2 or total is None or total < 1:
         return
+    eta = math.floor(eta)
     least = math.floor(eta ** math.floor(math.log(total) / math.log(eta) + 1e-9) + 1e-9)
     parallel = spec.get("parallelTrialCount", 3)
     if isinstance(parallel, int) and parallel < least:

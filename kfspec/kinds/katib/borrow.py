@@ -76,8 +76,8 @@ def _merged(
     try:
         item: RunItem = module.Item.model_validate(merged.value)
     except ValidationError as error:
-        for found in shape_findings(error, module.Item, merged.value, ()):
-            path = _origin(merged.node, found.path)
+        for found in shape_findings(error, module.Item, merged.value, at):
+            path = _origin(merged.node, found.path[len(at) :])
             if path[: len(at)] == at:  # what is wrong in the job itself is said there
                 expansion.found.append(found._replace(path=path))
         return None

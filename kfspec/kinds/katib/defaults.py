@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from kfspec.kinds.katib.algorithms import NUMERIC
-from kfspec.kinds.katib.trial import WITH_CONDITIONS
+from kfspec.kinds.katib.trial import WITH_CONDITIONS, condition
 from kfspec.resource import Body
 
 _STRATEGY = {"minimize": "min", "maximize": "max"}
 _MASTER = {"training.kubeflow.org/job-role": "master"}
 _NODE = {"jobset.sigs.k8s.io/replicatedjob-name": "node", "batch.kubernetes.io/job-completion-index": "0"}
 """The one pod of a TrainJob whose metrics count (katib 0.19.0; an older Katib knows no TrainJob)."""
-
-
-def condition(name: str) -> str:
-    """The gjson path that is true of a job with this condition."""
-    return f'status.conditions.#(type=="{name}")#|#(status=="True")#'
 
 
 def defaulted(body: Body) -> Body:
@@ -49,7 +44,7 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 def _template(template: dict[str, Any]) -> dict[str, Any]:
-    kind = (template.get("trialSpec") or {}).get("kind")
+    kind = str((template.get("trialSpec") or {}).get("kind"))
     if kind not in WITH_CONDITIONS and kind != "TrainJob":
         return template
     done = "Complete" if kind in ("Job", "TrainJob") else "Succeeded"

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -18,26 +19,23 @@ from kfspec.diagnostics import Diagnostic, Path, Severity
 from kfspec.kinds import base
 from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
 from kfspec.kinds.katib import effects as katib_effects
+from kfspec.kinds.katib import lifting as katib_lifting
 from kfspec.kinds.katib import rules as katib_rules
 from kfspec.kinds.katib.borrow import borrow
-from kfspec.kinds.katib.defaults import condition
-from kfspec.kinds.katib.trial import USE, with_conditions
-from kfspec.kinds.lifting import own_metadata, shorten
+from kfspec.kinds.katib.lifting import BUDGET, PLAIN, SPACE, is_number
+from kfspec.kinds.katib.trial import USE, condition, place_of, with_conditions
 from kfspec.kinds.podspec import pod_specs
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.training.code import CONFIG_MAP, config_maps
 from kfspec.kinds.training.shared import Lent
-from kfspec.resource import GVK, Body, Origin
+from kfspec.resource import GVK, Origin, origin_of
 from kfspec.spec.base import Json, Namespaced
-from kfspec.wording import describe
+from kfspec.wording import describe, did_you_mean
 
 BLOCK = "experiments"
 PRODUCES = (GVK("kubeflow.org", "v1beta1", "Experiment"), CONFIG_MAP)
 DERIVES_FROM = ("trainingJobs", "trainingRuntimes")
 
-_BUDGET = ("maxTrialCount", "parallelTrialCount", "maxFailedTrialCount")
-_PLAIN = ("objective", "earlyStopping", *_BUDGET, "metricsCollectorSpec", "nasConfig", "resumePolicy")
-_SPACE = ("min", "max", "step", "distribution", "list")
 _OF_TEMPLATE = (
     "retain",
     "primaryContainerName",
@@ -89,6 +87,14 @@ def lower(item: Item, ctx: Context) -> Lowered:
     spec = _spec(item, ctx, expansion)
     if item.trial is not None and "trialSpec" not in spec.get("trialTemplate", {}):
         return Lowered((), tuple(expansion.found))  # what it borrows is missing or wrong, which was said
+    if any(found.code in ("KF101", "KF341") for found in expansion.found):
+        return Lowered((), tuple(expansion.found))  # what a parameter means is not known, nor what follows from it
+    if katib_rules.NAME.fullmatch(ctx.name) is None:
+        near = re.sub(r"[^a-z0-9]+", "-", ctx.name.lower()).strip("-")
+        known = katib_rules.NAME.fullmatch(near) is not None
+        wanted = f"did you mean '{near}'?" if known else "begin with a lower-case letter"
+        message = f"no Experiment can be called '{ctx.name}'"
+        return Lowered((), (*expansion.found, finding("KF325", message, ctx.path, hint=wanted, at_key=True)))
     if len(ctx.name) > katib_rules.NAME_LIMIT - RUN_SUFFIX:
         limit = katib_rules.NAME_LIMIT - RUN_SUFFIX
         message = f"the name has {len(ctx.name)} characters; with its hash an Experiment may have {limit}"
@@ -96,7 +102,7 @@ def lower(item: Item, ctx: Context) -> Lowered:
         return Lowered((), (*expansion.found, finding("KF325", message, ctx.path, hint=hint, at_key=True)))
     hashed = _said(item, spec)
     if item.inPlaceBudget:
-        hashed = {key: value for key, value in hashed.items() if key not in _BUDGET}
+        hashed = {key: value for key, value in hashed.items() if key not in BUDGET}
         expansion.found.append(_in_place(item, ctx))
     identity = {"kind": "Experiment", "spec": hashed, **({"rerun": item.rerun} if item.rerun is not None else {})}
     protect = item.onChange == "keep"
@@ -137,7 +143,7 @@ def _in_place(item: Item, ctx: Context) -> Diagnostic:
 def _spec(item: Item, ctx: Context, expansion: Expansion) -> dict[str, Any]:
     expansion.origins["spec",] = Origin(ctx.path)
     spec: dict[str, Any] = {}
-    for key in _PLAIN:
+    for key in PLAIN:
         value = getattr(item, key)
         if value is not None:
             spec[key] = expansion.expand(value, ("spec", key), (*ctx.path, key))
@@ -206,6 +212,11 @@ def _parameters(given: Any, expansion: Expansion, at: Path, path: Path) -> Any:
     """Upstream's list, from a map by name or from a list whose numbers are not yet texts."""
     expansion.origins.setdefault(at, Origin(path))
     if isinstance(given, list):
+        strange = next((n for n, entry in enumerate(given) if not isinstance(entry, dict)), None)
+        if strange is not None:
+            message = f"a parameter cannot be {describe(given[strange])}"
+            hint = "write a mapping instead of the list: 'NAME: {min: ..., max: ...}', or 'NAME: [a, b]'"
+            expansion.found.append(finding("KF341", message, (*path, strange), hint=hint))
         return [_space_texts(entry, expansion, (*path, n)) for n, entry in enumerate(given)]
     if not isinstance(given, dict):
         return given
@@ -231,7 +242,13 @@ def _parameter(name: str, value: Any, expansion: Expansion, at: Path, path: Path
         message = f"the parameter '{name}' cannot be {describe(value)}"
         expansion.found.append(finding("KF341", message, path, hint=hint))
         return None
-    short = [key for key in _SPACE if key in value]
+    short = [key for key in SPACE if key in value]
+    unknown = [key for key in value if key not in (*SPACE, "name", "parameterType", "feasibleSpace")]
+    if unknown and "feasibleSpace" not in value:
+        near = did_you_mean(str(unknown[0]), SPACE, f"one of: {', '.join(SPACE)}")
+        message = f"unknown field '{unknown[0]}' in '{name}'"
+        expansion.found.append(finding("KF101", message, (*path, unknown[0]), hint=near, at_key=True))
+        return None
     if "feasibleSpace" in value or not short:
         for key in (*short, *(("name",) if "name" in value else ())):
             hint = (
@@ -243,7 +260,7 @@ def _parameter(name: str, value: Any, expansion: Expansion, at: Path, path: Path
     space = {key: value[key] for key in short}
     if isinstance(space.get("list"), list):
         texts = [_text(entry, expansion, (*list_path, n)) for n, entry in enumerate(space["list"])]
-        derived = "discrete" if all(_is_number(entry) for entry in space["list"]) else "categorical"
+        derived = "discrete" if all(is_number(entry) for entry in space["list"]) else "categorical"
         expansion.origins[*at, "feasibleSpace", "list"] = Origin(list_path)
         space["list"] = texts
     else:
@@ -258,10 +275,6 @@ def _parameter(name: str, value: Any, expansion: Expansion, at: Path, path: Path
     expansion.origins.setdefault((*at, "parameterType"), Origin(path))
     rest = {key: entry for key, entry in value.items() if key not in short}
     return {"parameterType": derived, **rest, "feasibleSpace": space}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _space_texts(entry: Any, expansion: Expansion, path: Path) -> Any:
@@ -323,10 +336,15 @@ def _completed(
         used = dict.fromkeys(USE.findall(json.dumps(trial, ensure_ascii=False)))
         result["trialParameters"] = [{"name": name, "reference": name} for name in used]
         expansion.origins[*at, "trialParameters"] = Origin(path)
+        for n, name in enumerate(used):
+            where = place_of(trial, f"${{trialParameters.{name}}}", (*at, "trialSpec"))
+            origin = origin_of(expansion.origins, where)
+            for key in ("name", "reference"):
+                expansion.origins[*at, "trialParameters", n, key] = origin
     main = borrowed.container if borrowed is not None else _main_container(trial)
     if main is not None:
         result.setdefault("primaryContainerName", main)
-    known = trial.get("kind") in with_conditions(expansion.ctx.release)
+    known = str(trial.get("kind")) in with_conditions(expansion.ctx.release)
     if borrowed is not None and not known:
         result.setdefault("successCondition", condition(borrowed.done))
         result.setdefault("failureCondition", condition("Failed"))
@@ -344,77 +362,16 @@ def _main_container(trial: dict[str, Any]) -> str | None:
 
 
 def _containers(trial: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    group = str(trial.get("apiVersion")).rpartition("/")[0]
-    for path, pod in pod_specs(group, str(trial.get("kind")), trial):
+    kind = str(trial.get("kind"))
+    group = "batch" if kind == "Job" else str(trial.get("apiVersion")).rpartition("/")[0]  # `v1` is a common slip
+    for path, pod in pod_specs(group, kind, trial):
         containers = pod.get("containers")
         for n, container in enumerate(containers if isinstance(containers, list) else ()):
             if isinstance(container, dict) and isinstance(container.get("name"), str):
                 yield (*path, "containers", n), container["name"]
 
 
-# -- the way back -----------------------------------------------------------------------------------------------
-
-_FIELDS = ("algorithm", "parameters", *_PLAIN, "trialTemplate")
-
-
-def lift(body: Body) -> Iterator[dict[str, Any]]:
-    """Items that may stand for the Experiment, the shortest first."""
-    spec = body.get("spec")
-    if not isinstance(spec, dict) or spec.keys() - set(_FIELDS):
-        return
-    meta = own_metadata(body)
-    item = {key: spec[key] for key in _FIELDS if key in spec}
-    short = dict(item)
-    for key in ("algorithm", "earlyStopping"):
-        if isinstance(item.get(key), dict):
-            short[key] = _short_algorithm(item[key])
-    parameters = item.get("parameters")
-    if isinstance(parameters, list) and _unique(parameters):
-        short["parameters"] = {entry["name"]: _short_parameter(entry) for entry in parameters}
-    template = item.get("trialTemplate")
-    if isinstance(template, dict):
-        yield {**short, "trialTemplate": _short_template(template), **meta}
-    yield {**short, **meta}
-    yield {**item, **meta}
-
-
-def _unique(entries: list[Any]) -> bool:
-    names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
-    return len(set(names)) == len(entries) and all(isinstance(name, str) for name in names)
-
-
-def _short_algorithm(given: dict[str, Any]) -> Any:
-    if given.keys() == {"algorithmName"}:
-        return given["algorithmName"]
-    settings = given.get("algorithmSettings")
-    if isinstance(settings, list) and _unique(settings) and all(s.keys() == {"name", "value"} for s in settings):
-        return {**given, "algorithmSettings": {s["name"]: s["value"] for s in settings}}
-    return given
-
-
-def _short_parameter(entry: dict[str, Any]) -> Any:
-    kind, space = entry.get("parameterType"), entry.get("feasibleSpace")
-    rest = {key: value for key, value in entry.items() if key != "name"}
-    if not isinstance(space, dict) or space.keys() - set(_SPACE) or rest.keys() - {"parameterType", "feasibleSpace"}:
-        return rest
-    if kind == "categorical" and space.keys() == {"list"}:
-        return space["list"]
-    whole = all(str(space[key]).lstrip("+-").isdigit() for key in ("min", "max", "step") if key in space)
-    derived = "categorical" if "list" in space else "int" if whole else "double"
-    return dict(space) if kind == derived else {"parameterType": kind, **space}
-
-
-def _short_template(template: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {key: value for key, value in template.items() if key != "trialSpec"}
-    parameters = template.get("trialParameters")
-    if isinstance(parameters, list) and _unique(parameters):
-        if all(entry.keys() == {"name", "reference"} for entry in parameters):
-            result["trialParameters"] = {entry["name"]: entry["reference"] for entry in parameters}
-    if "trialSpec" in template:
-        result["trialSpec"] = shorten(template["trialSpec"])
-    return result
-
-
+lift = katib_lifting.lift
 rules = katib_rules.rules
 EFFECTS = katib_effects.EFFECTS
 ready = katib_effects.ready

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path
+from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds.base import Facts
 from kfspec.kinds.katib.algorithms import (
     ALGORITHMS,
@@ -27,9 +27,13 @@ from kfspec.resource import Body
 from kfspec.wording import did_you_mean
 
 NAME_LIMIT = 40
+NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+"""The webhook looks at the beginning only."""
 
 _TYPES = ("double", "int", "categorical", "discrete")
 _DISTRIBUTIONS = ("uniform", "logUniform", "normal", "logNormal")
+_LOGARITHMIC = ("logUniform", "logNormal")
+_STRATEGIES = ("min", "max", "latest")
 _POLICIES = ("Never", "LongRunning", "FromVolume")
 _COLLECTORS = ("StdOut", "File", "TensorFlowEvent", "PrometheusMetric", "Custom", "Push")
 _PARALLEL = 3
@@ -50,9 +54,10 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     if policy and policy not in _POLICIES:
         hint = did_you_mean(policy, _POLICIES, f"one of: {', '.join(_POLICIES)}")
         yield finding("KF339", f"Katib has no resume policy '{policy}'", ("spec", "resumePolicy"), hint=hint)
-    yield from _parameters(spec)
+    yield from _parameters(spec, facts)
     yield from trial_findings(spec, facts, body["metadata"].get("namespace") or "trials")
     yield from _collector(spec.get("metricsCollectorSpec"))
+    yield from _stopping(spec)
 
 
 def _name(name: str) -> Iterator[Diagnostic]:
@@ -60,7 +65,7 @@ def _name(name: str) -> Iterator[Diagnostic]:
     if len(name) > NAME_LIMIT:
         message = f"the name has {len(name)} characters; an Experiment may have {NAME_LIMIT}"
         yield finding("KF325", message, path, hint=f"shorten it by {len(name) - NAME_LIMIT}")
-    elif re.match(r"[a-z]([-a-z0-9]*[a-z0-9])?", name) is None:
+    elif NAME.match(name) is None:
         yield finding("KF325", f"no Experiment can be called '{name}'", path, hint="begin with a lower-case letter")
 
 
@@ -106,6 +111,23 @@ def _objective(objective: Any) -> Iterator[Diagnostic]:
     if metric and metric in additional:
         path = (*at, "additionalMetricNames", additional.index(metric))
         yield finding("KF327", f"'{metric}' is the objective itself, and no additional metric", path, hint="remove it")
+    for n, strategy in enumerate(objective.get("metricStrategies") or ()):
+        yield from _strategy(strategy, [str(name) for name in (metric, *additional)], (*at, "metricStrategies", n))
+
+
+def _strategy(strategy: dict[str, Any], metrics: list[str], at: Path) -> Iterator[Diagnostic]:
+    """Which of a metric's values counts. The webhook does not look, and of another strategy no value ever comes
+    (`status_util.go`, getObjectiveMetricValue)."""
+    name, value = strategy.get("name"), strategy.get("value")
+    if value not in _STRATEGIES:
+        hint = did_you_mean(str(value), _STRATEGIES, f"one of: {', '.join(_STRATEGIES)}")
+        message = f"no metric is read by the strategy '{value}'" if value else f"the strategy of '{name}' has no value"
+        path = (*at, "value") if value else at
+        yield finding("KF327", message, path, hint=hint, at_key=not value, upstream=Upstream.NEVER_WORKS)
+    elif name not in metrics:
+        message = f"the strategy is for '{name}', and no metric is called so"
+        hint = did_you_mean(str(name), metrics, f"one of: {', '.join(metrics)}")
+        yield finding("KF327", message, (*at, "name"), hint=hint, upstream=Upstream.NEVER_WORKS)
 
 
 def _algorithm(spec: dict[str, Any], key: str, known: dict[str, Algorithm]) -> Iterator[Diagnostic]:
@@ -132,7 +154,7 @@ def _algorithm(spec: dict[str, Any], key: str, known: dict[str, Algorithm]) -> I
 # -- parameters -------------------------------------------------------------------------------------------------
 
 
-def _parameters(spec: dict[str, Any]) -> Iterator[Diagnostic]:
+def _parameters(spec: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     parameters, nas = spec.get("parameters"), spec.get("nasConfig")
     if not parameters and nas is None:
         hint = "add 'parameters:', or 'nasConfig:'"
@@ -150,6 +172,8 @@ def _parameters(spec: dict[str, Any]) -> Iterator[Diagnostic]:
         if counts[name] > 1:
             counts[name] = 0
             yield finding("KF330", f"the parameter '{name}' is there twice", (*at, "name"), hint="rename one of them")
+        else:
+            yield from _distribution(parameter, str((spec.get("algorithm") or {}).get("algorithmName")), facts, at)
 
 
 def _parameter(parameter: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
@@ -183,12 +207,12 @@ def _parameter(parameter: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
         return
     if not space:
         yield finding("KF329", f"'{name}' has nothing to choose from", at, hint="add 'feasibleSpace:'", at_key=True)
-    for key in ("min", "max", "step"):
-        if space.get(key):
-            message = f"'{name}' is {kind}, and takes no '{key}'"
-            hint = "parameterType: double, or a 'list:'"
-            yield finding("KF329", message, (*where, key), hint=hint, at_key=True)
-    if space and not space.get("list") and not any(space.get(key) for key in ("min", "max", "step")):
+    numeric = next((key for key in ("min", "max", "step") if space.get(key)), None)
+    if numeric is not None:
+        message = f"'{name}' is {kind}, and takes no '{numeric}'"
+        hint = "keep the list" if space.get("list") else "parameterType: double, or a 'list:'"
+        yield finding("KF329", message, (*where, numeric), hint=hint, at_key=True)
+    elif space and not space.get("list"):
         message = f"'{name}' has nothing to choose from"
         yield finding("KF330", message, where, hint="add 'list: [...]'", at_key=True)
     if kind == "discrete":
@@ -207,7 +231,9 @@ def _bounds(name: str, kind: str, space: dict[str, Any], at: Path) -> Iterator[D
         number = as_number(text, whole=kind == "int")
         if number is None:
             word = "whole number" if kind == "int" else "number"
+            with_point = text.replace(",", ".")
             hint = "parameterType: double" if kind == "int" and as_number(text) is not None else None
+            hint = hint or (f"write {with_point}" if as_number(with_point) is not None else f"write a {word}")
             yield finding("KF330", f"'{key}' of '{name}' is '{text}', which is no {word}", (*at, key), hint=hint)
         else:
             numbers[key] = number
@@ -216,6 +242,23 @@ def _bounds(name: str, kind: str, space: dict[str, Any], at: Path) -> Iterator[D
         yield finding("KF330", message, (*at, "min"), hint="exchange them")
     if numbers.get("step", 1) <= 0:
         yield finding("KF330", f"'step' of '{name}' is {space['step']}", (*at, "step"), hint="above 0")
+
+
+def _distribution(parameter: dict[str, Any], algorithm: str, facts: Facts, at: Path) -> Iterator[Diagnostic]:
+    """What the service that draws the values makes of the distribution (katib 0.18.0 and 0.19.0,
+    `pkg/suggestion/v1beta1/hyperopt/base_service.py`, `optuna/service.py`); the other services do not look."""
+    space, name = parameter.get("feasibleSpace") or {}, parameter.get("name")
+    distribution, low = space.get("distribution"), as_number(space.get("min") or "")
+    if parameter.get("parameterType") not in NUMERIC:
+        return
+    if algorithm in ("random", "tpe") and distribution in _LOGARITHMIC and low is not None and low <= 0:
+        message = f"'min' of '{name}' is {space['min']}, and {distribution} begins above 0"
+        yield finding("KF330", message, (*at, "feasibleSpace", "min"), hint="a small number above 0, as 0.00001")
+    drawn = algorithm == "multivariate-tpe" and facts.release.since("katib", "0.19")
+    if drawn and distribution in ("normal", "logNormal"):
+        message = f"{algorithm} draws no value that is {distribution}: '{name}' never gets one"
+        hint = "uniform or logUniform, or the algorithm tpe"
+        yield finding("KF336", message, (*at, "feasibleSpace", "distribution"), hint=hint)
 
 
 # -- metrics ----------------------------------------------------------------------------------------------------
@@ -245,6 +288,19 @@ def _collector(given: Any) -> Iterator[Diagnostic]:
         yield finding("KF334", "a custom collector brings its container", (*at, "collector"), hint=hint, at_key=True)
     for n, pattern in enumerate((source.get("filter") or {}).get("metricsFormat") or ()):
         yield from _metrics_format(pattern, (*at, "source", "filter", "metricsFormat", n))
+
+
+def _stopping(spec: dict[str, Any]) -> Iterator[Diagnostic]:
+    """Rules that stop a trial are looked at by the collectors that read lines; that of TensorFlow's events ends at once where
+    it is given one, and the trial is without metrics (katib 0.18.0 and 0.19.0, `cmd/metricscollector/v1beta1`)."""
+    collector = (spec.get("metricsCollectorSpec") or {}).get("collector")
+    kind = collector.get("kind") if isinstance(collector, dict) else None
+    if not spec.get("earlyStopping") or kind not in ("TensorFlowEvent", "PrometheusMetric", "Custom", "Push"):
+        return
+    message = f"no trial is stopped early by what a {kind} collector reads"
+    hint = "a StdOut or File collector, or no 'earlyStopping'"
+    severity = Severity.ERROR if kind == "TensorFlowEvent" else Severity.WARNING
+    yield finding("KF336", message, ("spec", "earlyStopping"), hint=hint, at_key=True, severity=severity)
 
 
 def _file_system_path(kind: str, source: dict[str, Any], at: Path) -> Iterator[Diagnostic]:

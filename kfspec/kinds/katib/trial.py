@@ -15,8 +15,10 @@ from kfspec.catalog import Release
 from kfspec.catalog.schema import load_schema
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
+from kfspec.kinds import status
 from kfspec.kinds.base import Facts
 from kfspec.kinds.podspec import pod_specs
+from kfspec.kinds.podvalues import value_findings
 from kfspec.wording import did_you_mean, nearest
 
 AT: Path = ("spec", "trialTemplate")
@@ -28,6 +30,15 @@ _META = re.compile(r"\$\{trialSpec\.(Name|Namespace|Kind|APIVersion|Annotations\
 WITH_CONDITIONS = frozenset({"Job", "TFJob", "PyTorchJob", "XGBoostJob", "MPIJob"})
 """Trials whose conditions of success and failure the defaulter writes, by kind alone (katib 0.18.0); the same kinds are
 those that the default install watches (katib-config, `trialResources`)."""
+
+
+_TEXT = "Katib puts a parameter in between quotes; without them it can stand in a template of a 'configMap' only"
+"""The object goes through JSON before that (katib 0.18.0, `manifest/generator.go`)."""
+
+
+def condition(name: str) -> str:
+    """The gjson path that is true of a job with this condition."""
+    return f'status.conditions.#(type=="{name}")#|#(status=="True")#'
 
 
 def with_conditions(release: Release) -> frozenset[str]:
@@ -76,10 +87,14 @@ def _lacking(template: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
                 path = (*AT, "configMap")
                 yield finding("KF331", f"the trial's config map lacks '{key}'", path, hint=f"add '{key}:'", at_key=True)
     kind = str((trial or {}).get("kind") or "")
-    for key in ("successCondition", "failureCondition"):
-        if not template.get(key) and kind and kind not in with_conditions(facts.release):
-            message = f"the trial template lacks '{key}', which Katib knows for its own jobs only"
-            yield finding("KF331", message, AT, hint=f"add '{key}:'", at_key=True)
+    missing = [key for key in ("successCondition", "failureCondition") if not template.get(key)]
+    if missing and kind and kind not in with_conditions(facts.release):
+        said = " and ".join(f"'{key}'" for key in missing)
+        message = f"the trial template lacks {said}, which Katib knows for its own jobs only"
+        done = "Complete" if kind == "TrainJob" else "Succeeded"
+        words = {"successCondition": condition(done), "failureCondition": condition("Failed")}
+        hint = "add " + " and ".join(f"'{key}: {words[key]}'" for key in missing)
+        yield finding("KF331", message, AT, hint=hint, at_key=True)
 
 
 def _parameter_names(template: dict[str, Any], spec: dict[str, Any]) -> Iterator[Diagnostic]:
@@ -104,7 +119,8 @@ def _parameter_names(template: dict[str, Any], spec: dict[str, Any]) -> Iterator
             yield finding("KF332", message, (*at, "reference"), hint="one is enough; it may be used twice")
         elif parameters and reference not in parameters and not _META.fullmatch(reference):
             message = f"the trial parameter '{name}' refers to '{reference}', and no parameter is called so"
-            yield finding("KF332", message, (*at, "reference"), hint=did_you_mean(reference, parameters))
+            hint = did_you_mean(reference, parameters, f"one of: {', '.join(parameters)}")
+            yield finding("KF332", message, (*at, "reference"), hint=hint)
         names.add(name)
         references.add(reference)
 
@@ -121,27 +137,31 @@ def _usage(template: dict[str, Any], text: str) -> Iterator[Diagnostic]:
     for use in used:
         if use not in declared:
             hint = did_you_mean(use, declared, f"add '{use}' to 'trialParameters'")
-            place = _place(template["trialSpec"], f"${{trialParameters.{use}}}", (*AT, "trialSpec"))
-            yield finding("KF332", f"'${{trialParameters.{use}}}' is not declared", place, hint=hint)
+            where = place_of(template["trialSpec"], f"${{trialParameters.{use}}}", (*AT, "trialSpec"))
+            yield finding("KF332", f"'${{trialParameters.{use}}}' is not declared", where, hint=hint)
 
 
-def _place(value: Any, needle: str, at: Path) -> Path:
+def place_of(value: Any, needle: str, at: Path) -> Path:
     """Where a text stands that holds `needle`; `at` itself where it is a key."""
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in entries:
         if isinstance(item, str) and needle in item:
             return (*at, key)
-        found = _place(item, needle, (*at, key))
+        found = place_of(item, needle, (*at, key))
         if found != (*at, key):
             return found
     return at
 
 
 def _references(template: dict[str, Any], spec: dict[str, Any]) -> Iterator[Diagnostic]:
-    referred = {p.get("reference") for p in template["trialParameters"]}
+    names = [str(p.get("name")) for p in spec.get("parameters") or ()]
+    referred = [str(p.get("reference")) for p in template["trialParameters"]]
+    dangling = [each for each in referred if each not in names and not _META.fullmatch(each)]
+    if dangling and len(dangling) >= len(set(names) - set(referred)):
+        return  # each of these was meant, and is said there
     for n, parameter in enumerate(spec.get("parameters") or ()):
         name = parameter.get("name")
-        if name not in referred:
+        if name not in referred and not any(nearest(each, names) == name for each in dangling):
             message = f"no trial uses the parameter '{name}'"
             path: Path = ("spec", "parameters", n, "name")
             hint = f"refer to it in 'trialParameters', and write ${{trialParameters.{name}}} where it belongs"
@@ -165,12 +185,17 @@ def _object(template: dict[str, Any], trial: dict[str, Any], facts: Facts, names
     group = str(trial["apiVersion"]).rpartition("/")[0]
     kind = str(trial["kind"])
     named = {**trial, "metadata": {**(meta if isinstance(meta, dict) else {}), "name": "trial", "namespace": namespace}}
-    wrong = False
+    wrong = absent = False
     for found in facts.judge(named):
+        absent = absent or found.code == "KF135"
         if found.code == "KF140":
             yield found._replace(path=(*at, *found.path))
-        if found.severity is not Severity.ERROR or _of_a_parameter(trial, found.path):
+        if found.severity is not Severity.ERROR:
             continue
+        if _of_a_parameter(trial, found.path):
+            if found.code != "KF103":
+                continue  # what a parameter will be is not known, but that it is a text
+            found = found._replace(hint=_TEXT)
         wrong = True
         refused = (
             (group, kind) == ("batch", "Job") and found.code in ("KF101", "KF103") and "resources" not in found.path
@@ -181,12 +206,31 @@ def _object(template: dict[str, Any], trial: dict[str, Any], facts: Facts, names
         for path in _emptied(facts, trial):
             message = f"'{path[-1]}' is empty, and Katib takes a Job with nothing that its Go type would leave out"
             yield finding("KF333", message, (*at, *path), hint="remove it", at_key=True)
-    elif kind not in with_conditions(facts.release):
+        if not wrong:
+            yield from _restarts(trial, at)
+            for path, pod in pod_specs(group, kind, trial):
+                found_in_pod = value_findings(pod, (*at, *path))
+                yield from (d for d in found_in_pod if not _of_a_parameter(trial, d.path[len(at) :]))
+    elif kind not in with_conditions(facts.release) and not absent:
         message = f"Katib of the default install watches no {kind}: the trial's end is never seen"
         hint = "list the kind in katib-config under 'trialResources', and let Katib's role read it"
         yield finding("KF344", message, (*at, "kind"), hint=hint)
     if not wrong:
         yield from _primary_container(template, group, kind, trial)
+
+
+def _restarts(trial: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    """The API server makes no Job whose pods begin again for ever, as they do where nothing is said (Kubernetes,
+    `pkg/apis/batch/validation`); Katib lets it pass (katib 0.18.0)."""
+    pod = status.at(trial, "spec", "template", "spec")
+    if not isinstance(pod, dict) or pod.get("restartPolicy") in ("Never", "OnFailure"):
+        return
+    said = pod.get("restartPolicy")
+    here: Path = (*at, "spec", "template", "spec")
+    path = (*here, "restartPolicy") if said else here
+    message = f"no Job's pods have the restart policy '{said}'" if said else "a Job says when its pods are restarted"
+    hint = "restartPolicy: Never, or OnFailure"
+    yield finding("KF333", message, path, hint=hint, at_key=not said, upstream=Upstream.NEVER_WORKS)
 
 
 def _emptied(facts: Facts, trial: dict[str, Any]) -> Iterator[Path]:
@@ -228,7 +272,7 @@ def _primary_container(template: dict[str, Any], group: str, kind: str, trial: d
     if kind == "TrainJob":
         return  # its containers are the runtime's
     pods = [pod for _, pod in pod_specs(group, kind, trial)]
-    names = [str(c.get("name")) for pod in pods for c in pod.get("containers") or ()]
+    names = [str(c.get("name")) for pod in pods for c in status.maps(pod.get("containers"))]
     wanted = template["primaryContainerName"]
     if names and wanted not in names:
         message = f"the trial has no container called '{wanted}'"

@@ -16,8 +16,9 @@ from kfspec.diagnostics import Diagnostic, Upstream
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.training.code import CONFIG_MAP
 from kfspec.kinds.training.effects import job_effects, ready_job
+from kfspec.kinds.training.lifting import lift_job
 from kfspec.kinds.training.rules import CLEAN, job_rules, one_of
-from kfspec.kinds.training.shared import JobItem, JobKind, lift_job, lower_job
+from kfspec.kinds.training.shared import JobItem, JobKind, lower_job
 from kfspec.resource import GVK, Body
 from kfspec.spec.base import Json
 from kfspec.wording import did_you_mean

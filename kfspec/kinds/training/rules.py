@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path, Upstream
-from kfspec.kinds.notebook import mount_findings
+from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
+from kfspec.kinds.mounts import mount_findings
+from kfspec.kinds.podvalues import value_findings
 from kfspec.kinds.training.queues import queue_findings
 from kfspec.kinds.training.shared import JobKind, article, longest_suffix
-from kfspec.quantity import parse
 from kfspec.resource import Body
 from kfspec.wording import did_you_mean
 
@@ -35,7 +35,7 @@ def job_rules(body: Body, job: JobKind) -> Iterator[Diagnostic]:
 def _job_rules(body: Body, job: JobKind) -> Iterator[Diagnostic]:
     name = body["metadata"].get("name") or ""
     spec = body.get("spec") or {}
-    if isinstance(name, str):
+    if isinstance(name, str) and name:
         yield from _job_name(name, job, spec)
     replicas = spec.get(job.replicas)
     at: Path = ("spec", job.replicas)
@@ -49,10 +49,11 @@ def _job_rules(body: Body, job: JobKind) -> Iterator[Diagnostic]:
             yield from _replica_type(kind, (*at, kind), job)
             yield from _replica_rules(replica or {}, kind, (*at, kind), job)
     yield from _run_policy(spec.get("runPolicy") or {}, ("spec", "runPolicy"), job)
+    yield from _gang(spec, replicas or {})
     yield from queue_findings(body, ("spec", "runPolicy", "suspend"), ("spec", "runPolicy", "managedBy"))
     elastic = spec.get("elasticPolicy")
     if isinstance(elastic, dict):
-        yield from _elastic_bounds(elastic, ("spec", "elasticPolicy"))
+        yield from _elastic_bounds(elastic, replicas or {}, ("spec", "elasticPolicy"))
 
 
 def _job_name(name: str, job: JobKind, spec: dict[str, Any]) -> Iterator[Diagnostic]:
@@ -89,6 +90,11 @@ def _replica_rules(replica: dict[str, Any], kind: str, at: Path, job: JobKind) -
     pod = (replica.get("template") or {}).get("spec") or {}
     containers = pod.get("containers") or []
     here: Path = (*at, "template", "spec")
+    if pod.get("restartPolicy") and pod["restartPolicy"] != policy:
+        message = f"the operator puts the replica's restart policy in the place of its pod's, '{pod['restartPolicy']}'"
+        hint = f"write it beside '{kind}.replicas', and not in the template"
+        path = (*here, "restartPolicy")
+        yield finding("KF385", message, path, hint=hint, at_key=True, severity=Severity.WARNING)
     if not containers:
         hint = f"add 'template: {{spec: {{containers: [{{name: {job.container}, image: ...}}]}}}}'"
         yield finding("KF384", f"{kind} has no container", at, hint=hint, at_key=True)
@@ -97,27 +103,13 @@ def _replica_rules(replica: dict[str, Any], kind: str, at: Path, job: JobKind) -
         if not container.get("image"):
             path = (*here, "containers", n)
             yield finding("KF384", f"the container '{container.get('name')}' has no image", path, hint="add 'image:'")
-        yield from amounts(container.get("resources") or {}, (*here, "containers", n, "resources"))
     names = [str(container.get("name")) for container in containers]
     if job.container not in names and job.named_container:
         message = f"{kind} has no container called '{job.container}'"
         hint = f"the operator looks for it by name; rename '{names[0]}'"
         yield finding("KF384", message, (*here, "containers", 0, "name"), hint=hint)
+    yield from value_findings(pod, here)
     yield from mount_findings(pod, here)
-
-
-def amounts(resources: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
-    """Requests above limits, and GPUs that are requested otherwise than limited: the pod is refused when it is made."""
-    limits = resources.get("limits") or {}
-    for key, value in (resources.get("requests") or {}).items():
-        asked = parse(str(value))
-        allowed = parse(str(limits[key])) if key in limits else None
-        if asked is None or allowed is None:
-            continue
-        if asked.value > allowed.value or ("/" in key and asked.value != allowed.value):
-            word = "must equal the limit" if "/" in key else "is above the limit"
-            message = f"the request of {value} {key} {word} of {limits[key]}"
-            yield finding("KF386", message, (*at, "requests", key), hint=f"write {limits[key]} for both")
 
 
 def _run_policy(policy: dict[str, Any], at: Path, job: JobKind) -> Iterator[Diagnostic]:
@@ -141,11 +133,39 @@ def _run_policy(policy: dict[str, Any], at: Path, job: JobKind) -> Iterator[Diag
         yield finding("KF388", f"'backoffLimit' is {limit}, and begins at 0", (*at, "backoffLimit"))
 
 
-def _elastic_bounds(elastic: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+def _gang(spec: dict[str, Any], replicas: dict[str, Any]) -> Iterator[Diagnostic]:
+    """A gang scheduler starts no pod before that many can start (1.9.1, `pkg/controller.v1/common/scheduling.go`)."""
+    least = ((spec.get("runPolicy") or {}).get("schedulingPolicy") or {}).get("minAvailable")
+    most = sum(_count(replica) for replica in replicas.values())
+    if isinstance(least, int) and replicas and least > most:
+        message = f"'minAvailable' is {least}, and the job has {most} {'pod' if most == 1 else 'pods'}"
+        path: Path = ("spec", "runPolicy", "schedulingPolicy", "minAvailable")
+        yield finding("KF388", message, path, hint=f"at most {most}")
+
+
+def _count(replica: Any) -> int:
+    count = replica.get("replicas", 1) if isinstance(replica, dict) else 1
+    return count if isinstance(count, int) else 1
+
+
+def _elastic_bounds(elastic: dict[str, Any], replicas: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    """What is given alone counts for the other bound too (1.9.1, setElasticPolicy); torchrun waits for fewer, and lets the
+    others stand. Metrics let an autoscaler choose between the bounds."""
     low, high = elastic.get("minReplicas"), elastic.get("maxReplicas")
     if isinstance(low, int) and isinstance(high, int) and low > high:
         message = f"'minReplicas' is {low}, above 'maxReplicas' {high}"
         yield finding("KF393", message, (*at, "minReplicas"), hint=f"at most {high}")
+        return
+    workers = _count(replicas.get("Worker")) if "Worker" in replicas else None
+    everybody = sum(_count(replica) for replica in replicas.values())
+    if workers is None or elastic.get("metrics"):
+        return
+    if isinstance(high, int) and workers > high:
+        message = f"'maxReplicas' is {high}, and {workers} Workers start: {workers - high} of them never train"
+        yield finding("KF393", message, (*at, "maxReplicas"), hint=f"maxReplicas: {workers}, or fewer Workers")
+    elif isinstance(low, int) and everybody < low:
+        message = f"'minReplicas' is {low}, and {everybody} pods start: torchrun waits for more, in vain"
+        yield finding("KF393", message, (*at, "minReplicas"), hint=f"at most {everybody}, or more Workers")
 
 
 def one_of(spec: dict[str, Any], job: JobKind, kind: str, *, required: bool) -> Iterator[Diagnostic]:

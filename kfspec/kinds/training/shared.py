@@ -5,6 +5,7 @@ Source: training-operator 1.9.1 and 1.9.2, `pkg/webhooks/*`, `pkg/apis/kubeflow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
@@ -14,11 +15,10 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds import base
 from kfspec.kinds.base import RUN_SUFFIX, Context, Lowered
-from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.training.code import CodeSource, config_maps, mounted
-from kfspec.kinds.training.queues import QUEUE, lifted_queue, queue_labels
-from kfspec.resource import Body, Origin
+from kfspec.kinds.training.queues import queue_labels
+from kfspec.resource import Origin
 from kfspec.spec.base import Json, Namespaced
 
 
@@ -113,11 +113,12 @@ class Lent(NamedTuple):
     """Whether Katib takes that pod by itself, where it knows the kind."""
 
 
-_CONTAINER = ["image", "imagePullPolicy", "command", "args", "workingDir", "env", "envFrom", "resources"]
-_POD = ["serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"]
-_NOT_OF_LAUNCHED = {"Worker": ("command", "args"), "Launcher": ("resources",)}
+_DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+CONTAINER = ["image", "imagePullPolicy", "command", "args", "workingDir", "env", "envFrom", "resources"]
+POD = ["serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"]
+NOT_OF_LAUNCHED = {"Worker": ("command", "args"), "Launcher": ("resources",)}
 """What the short form of an MPIJob leaves out: workers wait to be called, the launcher only calls (1.9.1)."""
-_SHORT = (*_CONTAINER, "volumeMounts", "code", "workers", "restartPolicy", *_POD, "podLabels", "podAnnotations")
+_SHORT = (*CONTAINER, "volumeMounts", "code", "workers", "restartPolicy", *POD, "podLabels", "podAnnotations")
 
 
 def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
@@ -127,6 +128,8 @@ def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
     """
     expansion = Expansion(ctx)
     spec = job_spec(item, ctx, job, expansion)
+    if job.replicas not in spec:
+        return Lowered((), tuple(expansion.found))  # there is nothing that could run, which was said
     identity = {"kind": job.kind, "spec": spec, **({"rerun": item.rerun} if item.rerun is not None else {})}
     name = f"{ctx.name}-{base.digest8(identity)}"
     too_long = [d._replace(path=ctx.path) for d in _name_findings(ctx.name, job, spec)]
@@ -138,57 +141,6 @@ def lower_job(item: JobItem, ctx: Context, job: JobKind) -> Lowered:
     origins = {**base.base_origins(ctx), **expansion.origins}
     made = (*config_maps(item, ctx, expansion, protect=item.onChange == "keep"), base.resource(ctx, body, origins))
     return Lowered(made if item.run else (), tuple(expansion.found), () if item.run else made)
-
-
-def lift_job(body: Body, job: JobKind) -> Iterator[dict[str, Any]]:
-    """Items that may stand for the job, the shortest first."""
-    spec = body.get("spec")
-    known = ("runPolicy", *job.extra)
-    if not isinstance(spec, dict) or spec.keys() - {*known, job.replicas}:
-        return
-    rest = {"kind": job.kind, **{key: spec[key] for key in known if key in spec}}
-    queue = lifted_queue(body)
-    meta = {**queue, **own_metadata(body, (QUEUE,) if queue else ())}
-    replicas = spec.get(job.replicas)
-    short = _short_form(replicas, job) if isinstance(replicas, dict) and not job.launcher else None
-    if short is not None:
-        yield {**rest, **short, **meta}
-    yield {**rest, job.replicas: shorten(replicas), **meta}
-    yield {**rest, job.replicas: replicas, **meta}
-
-
-def _short_form(replicas: dict[str, Any], job: JobKind) -> dict[str, Any] | None:
-    """The one container that all replica types share; None where they differ, or say more than it can."""
-    if not replicas or replicas.keys() - {*job.leaders, job.worker}:
-        return None
-    alike = [
-        {key: value for key, value in (replica or {}).items() if key != "replicas"} for replica in replicas.values()
-    ]
-    first = alike[0]
-    template = first.get("template")
-    if any(other != first for other in alike) or not isinstance(template, dict):
-        return None
-    meta, pod = template.get("metadata") or {}, template.get("spec") or {}
-    containers = pod.get("containers")
-    if not isinstance(containers, list) or len(containers) != 1 or not isinstance(containers[0], dict):
-        return None
-    container = containers[0]
-    unknown = (
-        first.keys() - {"restartPolicy", "template"}
-        or template.keys() - {"metadata", "spec"}
-        or meta.keys() - {"labels", "annotations"}
-        or pod.keys() - {"containers", *_POD}
-        or container.keys() - {"name", *_CONTAINER}
-    )
-    if unknown:
-        return None
-    item: dict[str, Any] = {key: shorten(container[key], key) for key in _CONTAINER if key in container}
-    if job.worker in replicas:
-        item["workers"] = replicas[job.worker].get("replicas", 1)
-    item |= {key: pod[key] for key in _POD if key in pod}
-    item |= {key: first[key] for key in ("restartPolicy",) if key in first}
-    item |= {f"pod{key.capitalize()}": value for key, value in meta.items()}
-    return item
 
 
 def job_spec(item: JobItem, ctx: Context, job: JobKind, expansion: Expansion) -> dict[str, Any]:
@@ -277,14 +229,17 @@ def _replica(
         return replica
     pod = dict(template.get("spec", {}))
     listed = pod.get("containers")
-    if listed is not None and not isinstance(listed, list):
+    if any(pod.get(key) is not None and not isinstance(pod[key], list) for key in ("containers", "volumes")):
         return replica
     container_at: Path = (*at, "template", "spec", "containers", 0)
     mine = next((c for c in listed or () if isinstance(c, dict) and c.get("name") == job.container), None)
     container = {"name": job.container, **(mine or {})}
-    for key in _CONTAINER:
+    for key in mine or ():
+        there = (*ctx.path, job.replicas, name, "template", "spec", "containers", (listed or []).index(mine), key)
+        expansion.origins[*container_at, key] = Origin(there)
+    for key in CONTAINER:
         value = getattr(item, key)
-        if value is None or (job.launcher and key in _NOT_OF_LAUNCHED.get(name, ())):
+        if value is None or (job.launcher and key in NOT_OF_LAUNCHED.get(name, ())):
             continue
         if mine is not None and key in mine:
             _mixed(expansion, ctx, key, name)
@@ -302,7 +257,7 @@ def _replica(
     if mounts:
         container["volumeMounts"] = [*(container.get("volumeMounts") or ()), *mounts]
         pod["volumes"] = [*(pod.get("volumes") or ()), *volumes] if volumes else pod.get("volumes", [])
-    for key in _POD:
+    for key in POD:
         value = getattr(item, key)
         if value is not None and key not in pod:
             pod[key] = expansion.field(key, value, (*at, "template", "spec", key), (*ctx.path, key))
@@ -361,7 +316,13 @@ def named_mounts(
 
 
 def _name_findings(name: str, job: JobKind, spec: dict[str, Any]) -> Iterator[Diagnostic]:
-    """A run's pods and Services are named `<name>-<hash8>-<type>-<index>`, in 63 characters."""
+    """A run's pods and Services are named `<name>-<hash8>-<type>-<index>`, in 63 characters that a label may have."""
+    if _DNS_1035.fullmatch(name) is None:
+        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        hint = "begin with a letter; use lower-case letters, digits and '-'"
+        hint = f"did you mean '{near}'?" if _DNS_1035.fullmatch(near) else hint
+        yield finding("KF381", f"no {job.kind} can be called '{name}'", (), hint=hint, at_key=True)
+        return
     longest = longest_suffix(job, spec)
     limit = 63 - longest - RUN_SUFFIX
     if len(name) > limit:

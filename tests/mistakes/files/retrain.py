@@ -1,0 +1,1 @@
+"""The source of a pipeline, which only somebody who may run it can compile."""
