@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
+from kfspec.cli.compile import command as compile_command
 from kfspec.kustomize import MARKER, render
 from kfspec.pipeline import build
 from kfspec.tree import Written, stale, write
@@ -126,6 +129,23 @@ def test_a_killed_writer_leaves_the_old_tree_or_the_new_one(tmp_path: Path) -> N
         write(new, out, tmp_path)
         assert content(out) == new
     assert seen  # both outcomes are right; which one occurs is a matter of time
+
+
+def test_an_interrupt_while_the_objects_are_judged_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Callable[[], object]:
+        def judged() -> object:
+            raise KeyboardInterrupt
+
+        return judged
+
+    monkeypatch.setattr("kfspec.cli.compile.in_child", interrupted)
+    out = tmp_path / "overlays"
+    spec = str(ROOT / "examples" / "quickstart" / "kfspec.yaml")
+    with pytest.raises(click.Abort):
+        compile_command.main([spec, "-o", str(out), "-q"], standalone_mode=False)
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("seed", ["1", "77", "4096"])

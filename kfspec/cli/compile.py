@@ -64,7 +64,11 @@ def command(
         rendered.extend(problems)
     complete = complete and not has_errors((*same, *rendered))
     pending = stage(tree, Path(output), project_root(Path(names[0]))) if complete and not check else Pending()
-    found = (*judged(), *same, *rendered)
+    try:
+        found = (*judged(), *same, *rendered)
+    except BaseException:  # an interrupt, or a mistake of ours: what was built goes with it
+        pending.abandon()
+        raise
     done = ""
     if has_errors(found):
         pending.abandon()
