@@ -39,7 +39,7 @@ _DEFAULTS = {
     ("", "LimitRange"): "kfspec.kinds.kubernetes.limitrange",
     ("serving.kserve.io", "InferenceService"): "kfspec.kinds.kserve.defaults",
     ("kubeflow.org", "Experiment"): "kfspec.kinds.katib.defaults",
-    ("kubeflow.org", "Notebook"): "kfspec.kinds.notebook",
+    ("kubeflow.org", "Notebook"): "kfspec.kinds.notebook_lift",
     ("kubeflow.org", "PVCViewer"): "kfspec.kinds.kubeflow.pvcviewer",
     ("sparkoperator.k8s.io", "SparkApplication"): "kfspec.kinds.spark.defaults",
     ("trainer.kubeflow.org", "TrainJob"): "kfspec.kinds.trainer.overrides",

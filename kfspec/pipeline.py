@@ -166,7 +166,7 @@ def _judge(result: Environment, root: Document) -> Environment:
         resources = (*result.lowering.resources, *result.lowering.templates)
         project = result.project
         found.extend(references.check(resources, project.items.values(), project.settings.externals, result.release))
-        found.extend(poddefaults.check(resources))
+        found.extend(poddefaults.check(resources, result.release))
         found.extend(trainingruntimes.check(resources, project.settings.externals, result.release))
         found.extend(_as_neighbours(result.lowering, project.settings, result.release))
         found.extend(verify(resources, result.release))
@@ -226,7 +226,9 @@ def _merged(results: Iterable[Environment], names: tuple[str, ...]) -> list[Diag
     """Findings of all environments; one that only some of them have says which."""
     where: dict[Diagnostic, list[str]] = {}
     for result in results:
-        for diagnostic in dict.fromkeys(result.diagnostics):
+        # a job that is borrowed as a trial is judged twice, and may be refused at once or at its first trial
+        once = {(d.code, d.message, d.path): d for d in reversed(result.diagnostics)}
+        for diagnostic in once.values():
             where.setdefault(diagnostic, []).append(result.name)
     merged = []
     for diagnostic, seen in where.items():

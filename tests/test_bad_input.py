@@ -68,14 +68,16 @@ CASES: dict[str, tuple[str, str]] = {
         "error[KF103]: 'minReplicas' must be a whole number, not 'two'\n"
         " --> kfspec.yaml:5:50   inferenceServices.s.predictor.minReplicas\n"
         "5 | inferenceServices: {s: {predictor: {minReplicas: two, model: {modelFormat: sklearn, storageUri: gs://a}}}}\n"
-        "  |                                                  ^^^\n",
+        "  |                                                  ^^^\n"
+        "  = help: a whole number, as 2\n",
     ),
     "a wrong type in a field of ours": (
         HEAD + "notebooks: {n: {image: a, podDefaults: yes}}\n",
         "error[KF103]: 'podDefaults' must be a list, not 'yes'\n"
         " --> kfspec.yaml:5:40   notebooks.n.podDefaults\n"
         "5 | notebooks: {n: {image: a, podDefaults: yes}}\n"
-        "  |                                        ^^^\n",
+        "  |                                        ^^^\n"
+        "  = help: write a list: [yes]\n",
     ),
     "a bad quantity": (
         HEAD + "volumes: {v: {size: 20gi}}\n",
@@ -86,10 +88,11 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "a bad name": (
         HEAD + "volumes: {My_Data: {size: 1Gi}}\n",
-        "error[KF130]: 'My_Data' cannot be a name: it takes lower-case letters, digits, '-' and '.', begins and ends with a "
-        "letter or digit, at most 253\n"
+        "error[KF130]: 'My_Data' cannot be a name: it takes lower-case letters, digits and '-', begins and ends with a "
+        "letter or digit\n"
         " --> kfspec.yaml:5:11   volumes.My_Data\n5 | volumes: {My_Data: {size: 1Gi}}\n"
-        "  |           ^^^^^^^\n",
+        "  |           ^^^^^^^\n"
+        "  = help: did you mean 'my-data'?\n",
     ),
     "a name too long once hashed": (
         HEAD + f"trainingJobs:\n  {LONG}: {{kind: PyTorchJob, image: a, workers: 2}}\n",

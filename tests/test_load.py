@@ -65,7 +65,12 @@ def test_what_kubectl_reads_otherwise_is_said() -> None:
             Pos("m.yaml", 1, 4, 1, 7),
             'write "yes" in quotes, if the text is meant',
         ),
-        ("KF013", "kubectl reads 017 as 15", Pos("m.yaml", 2, 4, 2, 7), 'write 15, which everybody reads, or "017" in quotes, if the text is meant'),
+        (
+            "KF013",
+            "kubectl reads 017 as 15",
+            Pos("m.yaml", 2, 4, 2, 7),
+            'write 15, which everybody reads, or "017" in quotes, if the text is meant',
+        ),
     ]
 
 

@@ -38,7 +38,7 @@ USES = {
     "inferenceservice": {"kserve.access", "kserve.defaults", "kserve.effects", "kserve.rules"},
     "kserve.pods": {"mounts", "podvalues"},
     "kserve.rules": {"kserve.autoscaling", "kserve.pods", "kserve.storage"},
-    "notebook": {"mounts", "notebook_effects", "podvalues", "volume"},  # a workspace is a volume
+    "notebook": {"mounts", "notebook_effects", "notebook_lift", "podvalues", "volume"},  # a workspace is a volume
     "profile": {"kserve.access", "profile_access", "profile_effects"},  # who may call what its namespace serves
     "kserve.servingruntime": {"kserve.runtime_rules", "kserve.rules", "podvalues"},
 }

@@ -22,10 +22,10 @@ from kfspec.diagnostics import Severity, has_errors
 from kfspec.kinds import syncing
 from kfspec.kustomize import render
 from kfspec.manifests import check_manifests
-from kfspec.ordering import stages
+from kfspec.ordering import needed, stages
 from kfspec.packages import Execution
 from kfspec.pipeline import Build, build
-from kfspec.resource import Body
+from kfspec.resource import Body, ObjectRef
 from kfspec.sync import payload
 from kfspec.yamlio.dump import dump
 from kfspec.yamlio.load import load
@@ -315,6 +315,8 @@ def test_every_environment_has_a_loop_of_its_own_and_shares_the_rest(tmp_path: P
         "p/base/stage-1/configmap-kfspec-pipeline-train.yaml",
         "p/base/stage-1/configmap-kfspec-sync-p-kfp.yaml",
         "p/base/stage-1/cronjob-kfspec-sync-p-kfp.yaml",
+        "p/base/stage-1/role-kfspec-sync-p-kfp.yaml",
+        "p/base/stage-1/rolebinding-kfspec-sync-p-kfp.yaml",
         *(f"p/{env}/stage-1/job-{name}.yaml" for env in ("dev", "prod") for name in bodies(result, "Job", env)),
         "p/prod/stage-1/configmap-kfspec-sync-p-kfp.patch.yaml",
     }
@@ -369,6 +371,40 @@ def test_what_runs_ends_and_is_never_made_again_by_itself(tmp_path: Path) -> Non
         if "serviceAccountToken" in s
     ]
     assert tokens == [{"audience": "pipelines.kubeflow.org", "expirationSeconds": 3600, "path": "token"}]
+    assert container["env"] == [
+        {"name": "HOME", "value": "/tmp"},
+        {"name": "KFSPEC_EVENT_OBJECT", "value": "batch/v1/CronJob/team/kfspec-sync-p-kfp"},
+        {
+            "name": "KFSPEC_COMMIT",
+            "valueFrom": {"configMapKeyRef": {"name": "kfspec-revision-p", "key": "commit", "optional": True}},
+        },
+    ]
+
+
+def test_a_loop_brings_the_rights_that_its_account_lacks_unless_it_may_not(tmp_path: Path) -> None:
+    item = {"train": {"package": "loops.yaml"}}
+    result = built(write(tmp_path, item))
+    name = "kfspec-sync-p-kfp"
+    (role,), (binding,) = bodies(result, "Role").values(), bodies(result, "RoleBinding").values()
+    labels = bodies(result, "CronJob")[name]["metadata"]["labels"]
+    assert [body["metadata"] for body in (role, binding)] == [{"name": name, "namespace": "team", "labels": labels}] * 2
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "resourceNames": [name],
+            "verbs": ["get", "update"],
+        },
+    ]
+    assert {key: binding[key] for key in ("roleRef", "subjects")} == {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": "default-editor", "namespace": "team"}],
+    }
+    without = built(write(tmp_path, item, platform={"syncImage": IMAGE, "syncRole": False}))
+    assert (bodies(without, "Role"), bodies(without, "RoleBinding")) == ({}, {})
+    assert bodies(without, "Job") == bodies(result, "Job"), "the same pods: they may have the rights by another way"
 
 
 @pytest.mark.apiserver
@@ -504,10 +540,32 @@ def test_what_starts_runs_comes_after_the_versions(tmp_path: Path) -> None:
         ("Job", "mine"): "stage-1",
         ("ConfigMap", "kfspec-pipeline"): "stage-1",
         ("ConfigMap", "kfspec-sync-p"): "stage-1",
+        ("Role", "kfspec-sync-p"): "stage-1",
+        ("RoleBinding", "kfspec-sync-p"): "stage-1",
         ("PipelineVersion", "train"): "stage-2",
         ("CronJob", "kfspec-sync-p"): "stage-3",
         ("Job", "kfspec-sync-p-kfp"): "stage-3",
     }
+
+
+@pytest.mark.parametrize(
+    ("binding", "role", "needs"),
+    [
+        ("RoleBinding", ("Role", "a", "reader"), True),
+        ("RoleBinding", ("Role", "b", "reader"), False),
+        ("RoleBinding", ("ClusterRole", "", "reader"), True),
+        ("ClusterRoleBinding", ("ClusterRole", "", "reader"), True),
+        ("ClusterRoleBinding", ("ClusterRole", "", "writer"), False),
+    ],
+)
+def test_a_binding_needs_its_role_where_the_same_plan_makes_it(
+    binding: str, role: tuple[str, str, str], needs: bool
+) -> None:
+    group = "rbac.authorization.k8s.io"
+    ref = ObjectRef(group, binding, "a" if binding == "RoleBinding" else "", "x")
+    body = {"kind": binding, "roleRef": {"apiGroup": group, "kind": role[0], "name": "reader"}}
+    made = ObjectRef(group, *role)
+    assert list(needed(ref, body, {made: {}, ref: body})) == ([made] if needs else [])
 
 
 def test_the_labels_of_the_loops_are_what_plans_know() -> None:
@@ -591,6 +649,34 @@ def test_the_example_compiled_from_its_source_is_the_same_version(tmp_path: Path
     old, new = (mounted(result, "cards/kfspec-sync-retraining-kfp", tmp_path, "prod") for result in (committed, again))
     assert [pipeline.version for pipeline in new.pipelines] == [pipeline.version for pipeline in old.pipelines]
     assert list(bodies(again, "Job", "prod")) == list(bodies(committed, "Job", "prod"))
+
+
+@SDK
+def test_a_revision_may_be_compiled_from_its_source_too(tmp_path: Path) -> None:
+    for name in ("conditions", "exits"):
+        shutil.copyfile(PACKAGES.parent / "sources" / f"{name}.py", tmp_path / f"{name}.py")
+    item = {"source": "train.py", "recurringRuns": {"nightly": {"cron": "0 2 * * *"}}}
+    write(tmp_path, {"train": item})
+    (tmp_path / "conditions.py").rename(tmp_path / "train.py")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "a"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True)
+    against = ("diff", "--against", "git:HEAD", "--format", "json")
+    same = kfspec(tmp_path, *against, "--allow-exec")
+    assert (same.returncode, json.loads(same.stdout)["changes"], same.stderr) == (0, [], "")
+    (tmp_path / "exits.py").replace(tmp_path / "train.py")
+    changes = json.loads(kfspec(tmp_path, *against, "--allow-exec").stdout)["changes"]
+    told = {(change["object"]["kind"], change["action"]) for change in changes}
+    assert told == {("ConfigMap", "update"), ("Job", "new-run"), ("Job", "prune")}
+    (delta,) = [d for change in changes for d in change["deltas"] if d["path"].endswith(".version")]
+    assert delta["old"] != delta["new"]
+    shutil.copyfile(PACKAGES / "exits.yaml", tmp_path / "exits.yaml")
+    write(tmp_path, {"train": {**item, "package": "exits.yaml"} | {"source": None}})
+    refused = kfspec(tmp_path, *against)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines()[:2] == [
+        "error[KF507]: a pipeline's source at revision 'HEAD' is not compiled, for that would run it",
+        "  = help: --allow-exec runs it",
+    ]
 
 
 FAILS: dict[str, tuple[str, str]] = {

@@ -164,8 +164,8 @@ SPECS: dict[str, tuple[str, str]] = {
         SERVICE[:-2] % "minReplicas: 1" + ", transformer: {containers: {c: {image: a, env: {OTHER: gs://a}}}}}}",
     ),
     "KF368": (
-        "inferenceServices: {s: {predictor: {containers: {kserve-container: {image: a, resources: {requests: {cpu: 4},"
-        " limits: {cpu: 1}}}}}}}",
+        "inferenceServices: {s: {predictor: {containers: {kserve-container: {image: a, resources: {requests: {cpu: 4}}"
+        "}}}}}",
         "inferenceServices: {s: {predictor: {containers: {kserve-container: {image: a, resources: {requests: {cpu: 1},"
         " limits: {cpu: 1}}}}}}}",
     ),

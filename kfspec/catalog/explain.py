@@ -261,6 +261,8 @@ def _lengths(node: Node, size: int, what: str, word: str, path: Path) -> Iterato
 
 def _retype(node: Node, value: Any) -> str | None:
     wanted = node.get("type")
+    if wanted not in (None, "array", "object") and isinstance(value, list):
+        return "one value, without the brackets"
     if wanted == "string" and isinstance(value, bool | int | float):
         shown = str(value).lower() if isinstance(value, bool) else str(value)
         return f'write it in quotes: "{shown}"'

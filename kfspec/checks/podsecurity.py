@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kfspec.catalog.releases import numbers
-from kfspec.checks.pods import Pods
+from kfspec.checks.mesh import BASELINE, ENFORCE, SINCE, labels_of, meshed
+from kfspec.checks.podmodel import Pods
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream, format_path
 from kfspec.kinds.status import at
@@ -20,13 +21,7 @@ from kfspec.resource import Resource, to_spec
 if TYPE_CHECKING:
     from kfspec.catalog import Release
 
-ENFORCE = "pod-security.kubernetes.io/enforce"
-_INJECTION = "istio-injection"
-_INJECT = "sidecar.istio.io/inject"
-_SINCE = "1.10.2"
-"""The first release that labels profiles, and whose mesh needs no init container with rights (istio-cni)."""
-
-BASELINE, RESTRICTED = "baseline", "restricted"
+RESTRICTED = "restricted"
 
 _CAPABILITIES = frozenset(
     {
@@ -122,15 +117,14 @@ def check(
 ) -> Iterator[Diagnostic]:
     """One finding for each field that the level of its namespace does not allow. Paths are spec paths. `namespaces`: those of
     profiles; `labels`: what the platform gives them besides."""
-    known = _labels(resources, release, namespaces, labels or {})
+    known = labels_of(resources, release, namespaces, labels or {})
     unable = set()
     for each in pods:
         namespace = each.resource.ref.namespace
-        of_namespace = known.get(namespace, {})
-        level, mesh = of_namespace.get(ENFORCE), of_namespace.get(_INJECTION) == "enabled" and not _opts_out(each)
+        level, mesh = known.get(namespace, {}).get(ENFORCE), meshed(each, known)
         if level not in (BASELINE, RESTRICTED):
             continue
-        if mesh and numbers(release.name) < numbers(_SINCE):
+        if mesh and numbers(release.name) < numbers(SINCE):
             unable.add(namespace)
             continue
         parts = _parts(each)
@@ -161,23 +155,6 @@ def breaches(pod: Mapping[str, Any], level: str) -> list[Breach]:
     return [*_of_baseline(parts), *(_of_restricted(parts, True) if level == RESTRICTED else ())]
 
 
-def _labels(
-    resources: tuple[Resource, ...], release: Release, namespaces: Iterable[str], platform: Mapping[str, str]
-) -> dict[str, dict[str, str]]:
-    """The labels of the namespaces; the profile controller adds its own to one that lacks them, and changes none."""
-    profiles = {r.ref.name for r in resources if (r.ref.group, r.ref.kind) == ("kubeflow.org", "Profile")}
-    level = {ENFORCE: BASELINE} if numbers(release.name) >= numbers(_SINCE) else {}
-    known = {name: {_INJECTION: "enabled", **level, **platform} for name in {*profiles, *namespaces}}
-    for resource in resources:
-        if (resource.ref.group, resource.ref.kind) == ("", "Namespace"):
-            given = at(resource.body, "metadata", "labels")
-            known[resource.ref.name] = {
-                **known.get(resource.ref.name, {}),
-                **(given if isinstance(given, dict) else {}),
-            }
-    return known
-
-
 def _metadata(pods: Pods) -> tuple[dict[str, Any], Path]:
     """The metadata of the pods; a notebook's is its own (notebook-controller v1.10.0)."""
     path = pods.path[:-1]
@@ -188,11 +165,6 @@ def _metadata(pods: Pods) -> tuple[dict[str, Any], Path]:
     if pods.resource.ref.kind == "Notebook":
         meta, path = pods.resource.body.get("metadata"), ()
     return (meta if isinstance(meta, dict) else {}), (*path, "metadata")
-
-
-def _opts_out(pods: Pods) -> bool:
-    meta, _ = _metadata(pods)
-    return "false" in (at(meta, "labels", _INJECT), at(meta, "annotations", _INJECT))
 
 
 def _parts(pods: Pods) -> _Parts:

@@ -3,16 +3,20 @@
 A quota is no advice: admission refuses the pod that would exceed it, and every pod with a container that does not state what the
 quota counts. The notebook or the job is stored, and waits for ever. Source: kubernetes v1.37, plugin/pkg/admission/resourcequota
 and pkg/quota/v1/evaluator/core (pods.go, persistent_volume_claims.go), plugin/pkg/admission/limitranger; executed. The profile
-controller makes the quota of a profile (v1.10.0, profile_controller.go).
+controller makes the quota of a profile (v1.10.0, profile_controller.go). What is put beside the containers of a pod counts too
+(`sidecars`), and which pods a scoped quota counts is for `scopes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kfspec.checks.pods import Amounts, Container, Pods, amounts, named
+from kfspec.checks.mesh import labels_of, meshed
+from kfspec.checks.podmodel import Amounts, Container, Pods, amounts, named
+from kfspec.checks.scopes import Scope, counts, scopes_of
+from kfspec.checks.sidecars import annotation, around
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Note, Path, Severity, Upstream
 from kfspec.kinds.status import at, maps
@@ -44,6 +48,8 @@ class _Quota(NamedTuple):
     hard: dict[str, Any]
     path: Path
     """Of `hard`."""
+    scopes: tuple[Scope, ...] = ()
+    """It counts the pods that fit all of them; any object where there are none."""
 
 
 class _Ask(NamedTuple):
@@ -56,6 +62,8 @@ class _Ask(NamedTuple):
     words: str
     """How the sum comes about; "" where it is none."""
     grows: int | None = None
+    beside: Decimal = Decimal(0)
+    """What of `needed` is for containers that others put in."""
 
 
 class _Defaults(NamedTuple):
@@ -65,25 +73,52 @@ class _Defaults(NamedTuple):
     limits: Amounts
 
 
-def check(resources: tuple[Resource, ...], pods: list[Pods], release: Release) -> Iterator[Diagnostic]:
-    """One finding for each limit that is exceeded, and for each container that no pod may have. Paths are spec paths."""
+def check(
+    resources: tuple[Resource, ...],
+    pods: list[Pods],
+    release: Release,
+    namespaces: Iterable[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> Iterator[Diagnostic]:
+    """One finding for each limit that is exceeded, and for each container that no pod may have. Paths are spec paths.
+    `namespaces`: those of profiles; `labels`: what the platform gives them besides."""
     quotas = [quota for resource in resources for quota in _quotas(resource)]
+    if not quotas:
+        return
+    known, priority = labels_of(resources, release, namespaces, labels or {}), _usual_priority(resources)
     for namespace in dict.fromkeys(quota.namespace for quota in quotas):
         here = [quota for quota in quotas if quota.namespace == namespace]
         defaults = _defaults(resources, namespace)
-        inside = [p for p in pods if p.resource.ref.namespace == namespace]
+        inside = [around(p, mesh=meshed(p, known)) for p in pods if p.resource.ref.namespace == namespace]
+        fitting = [[p for p in inside if _counts(quota, p, defaults, priority)] for quota in here]
         for each in inside:
-            yield from _unstated(each, here, defaults)
-        for quota in here:
+            yield from _unstated(each, [q for q, fit in zip(here, fitting, strict=True) if each in fit], defaults)
+        for quota, fit in zip(here, fitting, strict=True):
             for name, text in quota.hard.items():
                 limit = parse(str(text)) if isinstance(text, str | int | float) else None
                 if limit is not None:
-                    asks = [*_of_pods(inside, name, defaults), *_of_objects(resources, quota, name, release)]
-                    yield from _judge(quota, name, limit.value, asks)
+                    objects = () if quota.scopes else _of_objects(resources, quota, name, release)
+                    yield from _judge(quota, name, limit.value, [*_of_pods(fit, name, defaults), *objects])
+
+
+def _usual_priority(resources: tuple[Resource, ...]) -> str:
+    """The priority class of pods that name none."""
+    usual = (r.ref.name for r in resources if r.ref.kind == "PriorityClass" and r.body.get("globalDefault") is True)
+    return next(usual, "")
+
+
+def _counts(quota: _Quota, pods: Pods, defaults: _Defaults, priority: str) -> bool:
+    """Whether a quota counts the pods, as far as that can be known."""
+    if not quota.scopes:
+        return True
+    said = [_stated(c, kind, of, defaults) for c in pods.containers for kind, of in _STATED.values()]
+    complete = all(container.complete for container in pods.containers)
+    effort = True if any(said) else False if complete else None
+    return all(counts(scope, pods, effort, priority) is True for scope in quota.scopes)
 
 
 def _quotas(resource: Resource) -> Iterator[_Quota]:
-    """A profile's, or one that is declared itself. What a scope leaves out is not known here, so scoped ones are left alone."""
+    """A profile's, or one that is declared itself."""
     ref = resource.ref
     path: tuple[str, ...]
     if (ref.group, ref.kind) == ("kubeflow.org", "Profile"):
@@ -94,8 +129,8 @@ def _quotas(resource: Resource) -> Iterator[_Quota]:
         return
     spec = at(resource.body, *path)
     hard = at(spec, "hard")
-    if isinstance(hard, dict) and hard and not spec.get("scopes") and not spec.get("scopeSelector"):
-        yield _Quota(resource, namespace, hard, (*path, "hard"))
+    if isinstance(hard, dict) and hard:
+        yield _Quota(resource, namespace, hard, (*path, "hard"), scopes_of(spec))
 
 
 def _defaults(resources: tuple[Resource, ...], namespace: str) -> _Defaults:
@@ -134,59 +169,101 @@ def _unstated(pods: Pods, quotas: list[_Quota], defaults: _Defaults) -> Iterator
         lacks = [name for name in counted if _stated(container, *_STATED[name], defaults) is None]
         if not lacks or not container.complete:
             continue
+        whose = f"{container.adder}'s " if container.adder else ""
         message = (
-            f"container '{container.name}' states no {', '.join(lacks)}, which the quota of its namespace counts, "
+            f"{whose}container '{container.name}' states no {', '.join(lacks)}, which the quota of its namespace counts, "
             "so its pods are refused"
         )
-        if pods.resource.ref.kind == "Tensorboard":
-            hint = (
-                "its controller lets nobody say them: declare a LimitRange with defaults ('limitRange' of the profile)"
-            )
-        elif pods.resource.ref.group == "sparkoperator.k8s.io":
-            hint = "set 'coreLimit', or declare a LimitRange with defaults ('limitRange' of the profile)"
-        else:
-            hint = "state them under 'resources', or declare a LimitRange with defaults ('limitRange' of the profile)"
         has = isinstance(container.body.get("resources"), dict)
         path = (*container.path, "resources") if has else container.path
-        yield to_spec(pods.resource, finding("KF771", message, path, hint=hint, at_key=True))
+        found = finding("KF771", message, path, hint=_hint(pods, container, lacks), at_key=True)
+        if container.adder:  # the installation may be another than Kubeflow's
+            found = found._replace(severity=Severity.WARNING)
+        yield to_spec(pods.resource, found)
+
+
+def _hint(pods: Pods, container: Container, lacks: list[str]) -> str:
+    """Where the amounts would be stated."""
+    ranges = "declare a LimitRange with defaults ('limitRange' of the profile)"
+    if pods.resource.ref.kind == "Tensorboard" and not container.adder:
+        return f"its controller lets nobody say them: {ranges}"
+    keys = [key for name in lacks if (key := annotation(container, *_STATED[name])) is not None]
+    if keys:
+        return f"{ranges}, or annotate the service: '{keys[0]}'" + (", ..." if len(keys) > 1 else "")
+    usual = "set 'coreLimit'" if pods.resource.ref.group == "sparkoperator.k8s.io" else "state them under 'resources'"
+    return f"{container.advice or usual}, or {ranges}"
 
 
 def _of_pods(pods: list[Pods], name: str, defaults: _Defaults) -> Iterator[_Ask]:
-    by_item: dict[str, list[tuple[Pods, Decimal]]] = {}
+    by_item: dict[str, list[tuple[Pods, _Sum]]] = {}
     for each in pods:
         one = _one_pod(each, name, defaults)
-        if one and (each.at_once or each.most):
+        if one.whole and (each.at_once or each.most):
             by_item.setdefault(each.item, []).append((each, one))
     for item, parts in by_item.items():
-        at_once = sum((one * each.at_once for each, one in parts), Decimal(0))
-        needed = sum((one * each.needed for each, one in parts), Decimal(0))
-        words = " + ".join(_times(one, each.at_once, name) for each, one in parts)
+        at_once = sum((one.whole * each.at_once for each, one in parts), Decimal(0))
+        needed = sum((one.whole * each.needed for each, one in parts), Decimal(0))
+        words = " + ".join(_times(one.whole, each.at_once, name) for each, one in parts)
         grows = next((each.most for each, _ in parts if each.most), None)
         plain = len(parts) == 1 and parts[0][0].at_once == 1
-        yield _Ask(item, at_once, needed, any(each.run for each, _ in parts), "" if plain else words, grows)
+        told = "; ".join(text for text in ("" if plain else words, _beside(parts, name)) if text)
+        beside = sum((amount * each.needed for each, one in parts for _, amount in one.added), Decimal(0))
+        yield _Ask(item, at_once, needed, any(each.run for each, _ in parts), told, grows, beside)
+
+
+def _beside(parts: list[tuple[Pods, _Sum]], name: str) -> str:
+    """What of the sum is for containers that others put in; "" for nothing."""
+    added: dict[str, Decimal] = {}
+    for each, one in parts:
+        for container, amount in one.added:
+            added[container] = added.get(container, Decimal(0)) + amount * each.at_once
+    total = sum(added.values(), Decimal(0))
+    return f"{_shown(total, name)} of it for {' and '.join(added)}" if total else ""
 
 
 def _times(one: Decimal, count: int, name: str) -> str:
     return _shown(one, name) if count == 1 else f"{count} x {_shown(one, name)}"
 
 
-def _one_pod(pods: Pods, name: str, defaults: _Defaults) -> Decimal:
+class _Sum(NamedTuple):
+    """What one pod counts against a limit."""
+
+    whole: Decimal
+    added: tuple[tuple[str, Decimal], ...] = ()
+    """Of it, what containers count that the object does not have, by their names."""
+
+
+def _one_pod(pods: Pods, name: str, defaults: _Defaults) -> _Sum:
     """What one of the pods counts against a limit; 0 where the limit is not about pods."""
     if name in ("pods", "count/pods"):
-        return Decimal(1)
+        return _Sum(Decimal(1))
     if name in ("cpu", "memory", "ephemeral-storage") or name.startswith("hugepages-"):
         kind, of = "requests", name
     else:
         kind, dot, of = name.partition(".")
         if not dot or kind not in ("requests", "limits") or of == "storage" or _CLASS in name:
-            return Decimal(0)
+            return _Sum(Decimal(0))
     whole = at(pods.spec, "resources")
     stated = amounts(whole)[kind == "limits"].get(of)
     if stated is not None:
-        return stated
-    amount = [(c.init, _stated(c, kind, of, defaults) or Decimal(0)) for c in pods.containers]
-    beside = sum((value for init, value in amount if not init), Decimal(0))
-    return max([beside, *(value for init, value in amount if init)])
+        return _Sum(stated)
+    return _largest([(c, _stated(c, kind, of, defaults) or Decimal(0)) for c in pods.containers])
+
+
+def _largest(amount: list[tuple[Container, Decimal]]) -> _Sum:
+    """All that run together, or more where an init container asks for it: it runs beside those that were started before
+    it and stay (kubernetes v1.37, component-helpers/resource)."""
+    beside = [(c, value) for c, value in amount if not c.init]
+    stay: list[tuple[Container, Decimal]] = []
+    sets = [beside]
+    for container, value in amount:
+        if container.init:
+            sets.append([*stay, (container, value)])
+        elif container.stays:
+            stay.append((container, value))
+    most = max(sets, key=lambda each: sum((value for _, value in each), Decimal(0)))
+    added = tuple((c.name, value) for c, value in most if c.adder and value)
+    return _Sum(sum((value for _, value in most), Decimal(0)), added)
 
 
 def _of_objects(resources: tuple[Resource, ...], quota: _Quota, name: str, release: Release) -> Iterator[_Ask]:
@@ -223,23 +300,29 @@ def _of_claim(resource: Resource, name: str) -> Decimal:
 
 
 def _judge(quota: _Quota, name: str, limit: Decimal, asks: list[_Ask]) -> Iterator[Diagnostic]:
-    """An error where something can never run beside what always runs, a warning where not all can run at once."""
+    """An error where something can never run beside what always runs; a warning where that is so only with what others put
+    into the pods, for the installation may be another than Kubeflow's, and where not all can run at once."""
     total = sum((ask.at_once for ask in asks), Decimal(0))
     if total <= limit:
         return
-    standing = sum((ask.needed for ask in asks if not ask.run), Decimal(0))
-    run = max((ask.needed for ask in asks if ask.run), default=Decimal(0))
     allowed = f"the quota of '{quota.namespace}' allows {_shown(limit, name)} of {name}"
     path = (*quota.path, name)
-    if standing + run > limit:
+    if _least(asks) > limit:
         message = f"{allowed}, and what is declared there asks for {_shown(total, name)}"
-        hint = "raise the quota, or ask for less"
-        found = finding("KF770", message, path, hint=hint)
+        own = _least([ask._replace(needed=ask.needed - ask.beside) for ask in asks])
+        severity = None if own > limit else Severity.WARNING
+        found = finding("KF770", message, path, hint="raise the quota, or ask for less", severity=severity)
     else:
         message = f"{allowed}, and what is declared there asks for {_shown(total, name)} if all runs at once"
         hint = "raise the quota, or let runs wait for one another"
         found = finding("KF770", message, path, hint=hint, severity=Severity.WARNING, upstream=Upstream.ADVICE)
     yield to_spec(quota.resource, found._replace(notes=tuple(_notes(asks, name))))
+
+
+def _least(asks: list[_Ask]) -> Decimal:
+    """What always runs, and the largest run beside it."""
+    standing = sum((ask.needed for ask in asks if not ask.run), Decimal(0))
+    return standing + max((ask.needed for ask in asks if ask.run), default=Decimal(0))
 
 
 def _notes(asks: list[_Ask], name: str) -> Iterator[Note]:

@@ -6,22 +6,14 @@ Judged on the lowered objects, so a short form and a hand-written pod spec get t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kfspec.checks.targets import GIVEN, made_of, of_pods, of_serving, serving_runtime
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.kserve.runtimes import known_as, shipped
-from kfspec.kinds.podspec import (
-    LEGACY_CLAIM,
-    Reference,
-    of_container,
-    of_pod_default,
-    of_spark,
-    of_train_job,
-    pod_specs,
-    references,
-)
-from kfspec.resource import ObjectRef, Resource, to_spec
+from kfspec.kinds.podspec import Reference
+from kfspec.resource import Resource, to_spec
 from kfspec.spec.settings import Externals
 from kfspec.wording import did_you_mean
 
@@ -37,21 +29,6 @@ _CODES = {
 }
 """Kind -> code, the word for people, the list under `externals`."""
 
-_GIVEN = {
-    "ServiceAccount": frozenset({"default", "default-editor", "default-viewer"}),
-    "ConfigMap": frozenset({"kube-root-ca.crt", "istio-ca-root-cert", "metadata-grpc-configmap", "kfp-launcher"}),
-    "Secret": frozenset({"mlpipeline-minio-artifact"}),
-}
-"""What every profile namespace has: Kubernetes, Istio, the profile controller (v1.10.0) and KFP (2.5.0)."""
-
-_MAKES = {
-    ("external-secrets.io", "ExternalSecret"): "Secret",
-    ("bitnami.com", "SealedSecret"): "Secret",
-    ("isindir.github.com", "SopsSecret"): "Secret",
-    ("cert-manager.io", "Certificate"): "Secret",
-}
-"""Objects whose controller makes another one."""
-
 
 def check(
     resources: tuple[Resource, ...], items: Iterable[Item], externals: Externals, release: Release
@@ -64,12 +41,11 @@ def check(
     for item in items:
         yield from _pod_defaults(item, pod_defaults)
     for resource in resources:
-        for reference in _references(resource):
+        for reference in of_pods(resource):
             if not reference.optional:
                 yield from _judge(reference, resource, declared, externals)
-        if resource.ref.kind == "InferenceService":
-            yield from _runtime(resource, runtimes)
-        for wanted in _wanted(resource):
+        yield from _runtime(resource, runtimes)
+        for wanted in of_serving(resource):
             yield from served.judge(wanted, resource)
     yield from _twice_cached(resources)
 
@@ -80,14 +56,13 @@ def undeclared(resources: tuple[Resource, ...], externals: Externals, release: R
     runtimes = _Runtimes(resources, externals, release)
     served = _Served(resources, externals)
     for resource in resources:
-        for reference in _references(resource):
+        for reference in of_pods(resource):
             if not reference.optional and not _known(reference, resource, declared, externals):
                 yield _CODES[reference.kind][2], reference.name
-        if resource.ref.kind == "InferenceService":
-            name = _runtime_name(resource)
-            if name is not None and name not in runtimes.seen_by(resource.ref.namespace):
-                yield "servingRuntimes", name
-        for wanted in _wanted(resource):
+        runtime = serving_runtime(resource)
+        if runtime is not None and runtime.name not in runtimes.seen_by(resource.ref.namespace):
+            yield "servingRuntimes", runtime.name
+        for wanted in of_serving(resource):
             if not served.has(wanted, resource):
                 yield _SERVED[wanted.kind][2], wanted.name
 
@@ -99,13 +74,6 @@ def _pod_defaults(item: Item, known: set[str]) -> Iterator[Diagnostic]:
             hint = did_you_mean(name, known, f"declare it, or 'externals: {{podDefaults: [{name}]}}'")
             message = f"'{item.block}.{item.name}' selects pod default '{name}', which is not declared"
             yield finding("KF208", message, (*item.path, "podDefaults", n), hint=hint)
-
-
-def _runtime_name(resource: Resource) -> str | None:
-    predictor = (resource.body.get("spec") or {}).get("predictor")
-    model = predictor.get("model") if isinstance(predictor, dict) else None
-    name = model.get("runtime") if isinstance(model, dict) else None
-    return name if isinstance(name, str) else None
 
 
 class _Runtimes:
@@ -134,12 +102,11 @@ class _Runtimes:
 
 
 def _runtime(resource: Resource, runtimes: _Runtimes) -> Iterator[Diagnostic]:
-    name, namespace = _runtime_name(resource), resource.ref.namespace
-    if name is not None and name not in runtimes.seen_by(namespace):
+    named, namespace = serving_runtime(resource), resource.ref.namespace
+    if named is not None and named.name not in runtimes.seen_by(namespace):
         item = ".".join(str(part) for part in resource.item)
-        message = f"'{item}' names the serving runtime '{name}', which is not declared"
-        at = ("spec", "predictor", "model", "runtime")
-        yield to_spec(resource, finding("KF207", message, at, hint=runtimes.hint(name, namespace)))
+        message = f"'{item}' names the serving runtime '{named.name}', which is not declared"
+        yield to_spec(resource, finding("KF207", message, named.path, hint=runtimes.hint(named.name, namespace)))
 
 
 _SERVED = {
@@ -147,29 +114,6 @@ _SERVED = {
     "LocalModelNodeGroup": ("KF215", "node group", "modelNodeGroups"),
 }
 """What KServe's own objects refer to: kind -> code, the word for people, the list under `externals`."""
-
-
-def _wanted(resource: Resource) -> Iterator[Reference]:
-    """The inference services of a graph and of a trained model, the node groups of a model cache."""
-    kind, spec = resource.ref.kind, resource.body.get("spec")
-    if resource.ref.group != "serving.kserve.io" or not isinstance(spec, dict):
-        return
-    at: Path = ("spec",)
-    if kind == "InferenceGraph":
-        nodes = spec.get("nodes")
-        for node, router in nodes.items() if isinstance(nodes, dict) else ():
-            steps = router.get("steps") if isinstance(router, dict) else None
-            for n, step in enumerate(steps if isinstance(steps, list) else ()):
-                name = step.get("serviceName") if isinstance(step, dict) else None
-                if isinstance(name, str) and name:
-                    path: Path = (*at, "nodes", node, "steps", n, "serviceName")
-                    yield Reference("InferenceService", name, path)
-    elif kind == "TrainedModel" and isinstance(spec.get("inferenceService"), str):
-        yield Reference("InferenceService", spec["inferenceService"], (*at, "inferenceService"))
-    elif kind == "LocalModelCache" and isinstance(spec.get("nodeGroups"), list):
-        for n, name in enumerate(spec["nodeGroups"]):
-            if isinstance(name, str):
-                yield Reference("LocalModelNodeGroup", name, (*at, "nodeGroups", n))
 
 
 class _Served:
@@ -222,67 +166,6 @@ def _twice_cached(resources: tuple[Resource, ...]) -> Iterator[Diagnostic]:
             yield to_spec(resource, finding("KF378", message, path, hint="keep one of them"))
 
 
-def _references(resource: Resource) -> Iterator[Reference]:
-    ref = resource.ref
-    spec = resource.body.get("spec")
-    if ref.kind == "PodDefault" and isinstance(spec, dict):
-        yield from of_pod_default(spec, ("spec",))
-    if ref.kind == "Experiment" and isinstance(spec, dict):
-        yield from _of_trial(spec, ref.namespace)
-    if ref.group == "sparkoperator.k8s.io" and isinstance(spec, dict):
-        scheduled = ref.kind == "ScheduledSparkApplication"
-        application = spec.get("template") if scheduled else spec
-        if isinstance(application, dict):
-            yield from of_spark(application, ("spec", "template") if scheduled else ("spec",))
-    if ref.kind in ("Tensorboard", "PVCViewer") and isinstance(spec, dict):
-        yield from _of_server(spec)
-    if ref.kind == "TrainJob":
-        yield from of_train_job(spec, ("spec",))
-    for path, pod in pod_specs(ref.group, ref.kind, resource.body):
-        yield from references(pod, path)
-        if ref.kind == "InferenceService":
-            yield from _of_predictor(pod, path)
-
-
-def _of_server(spec: dict[str, Any]) -> Iterator[Reference]:
-    """What a Tensorboard reads, and what a viewer shows (tensorboard-controller v1.10.0, generateDeployment)."""
-    logs, claim = spec.get("logspath"), spec.get("pvc")
-    if isinstance(logs, str) and logs.startswith("pvc://") and logs.removeprefix("pvc://").split("/", 1)[0]:
-        yield Reference("PersistentVolumeClaim", logs.removeprefix("pvc://").split("/", 1)[0], ("spec", "logspath"))
-    if isinstance(logs, str) and logs.startswith("gs://"):
-        yield Reference("Secret", "user-gcp-sa", ("spec", "logspath"))
-    if isinstance(logs, str) and logs.startswith("/") and not logs.startswith("/cns/"):
-        yield Reference("PersistentVolumeClaim", LEGACY_CLAIM, ("spec", "logspath"))
-    if isinstance(claim, str) and claim:
-        yield Reference("PersistentVolumeClaim", claim, ("spec", "pvc"))
-
-
-def _of_trial(spec: dict[str, Any], namespace: str) -> Iterator[Reference]:
-    """What a TrainJob's trials name, and the ConfigMap that holds a trial template; in another namespace that is not for us
-    to know."""
-    template = spec.get("trialTemplate")
-    trial = template.get("trialSpec") if isinstance(template, dict) else None
-    if isinstance(trial, dict) and trial.get("kind") == "TrainJob":
-        yield from of_train_job(trial.get("spec"), ("spec", "trialTemplate", "trialSpec", "spec"))
-    config_map = template.get("configMap") if isinstance(template, dict) else None
-    if isinstance(config_map, dict) and config_map.get("configMapNamespace") == namespace:
-        name = config_map.get("configMapName")
-        if isinstance(name, str):
-            yield Reference("ConfigMap", name, ("spec", "trialTemplate", "configMap", "configMapName"))
-
-
-def _of_predictor(component: dict[str, Any], at: Path) -> Iterator[Reference]:
-    model = component.get("model")
-    if not isinstance(model, dict):
-        return
-    yield from of_container(model, (*at, "model"))
-    uri = model.get("storageUri")
-    if isinstance(uri, str) and uri.startswith("pvc://"):
-        claim = uri.removeprefix("pvc://").split("/", 1)[0]
-        if claim:
-            yield Reference("PersistentVolumeClaim", claim, (*at, "model", "storageUri"))
-
-
 def _declared(resources: tuple[Resource, ...]) -> dict[tuple[str, str], set[str]]:
     """(kind, namespace) -> names that the project itself makes."""
     names: dict[tuple[str, str], set[str]] = {}
@@ -290,20 +173,10 @@ def _declared(resources: tuple[Resource, ...]) -> dict[tuple[str, str], set[str]
         ref = resource.ref
         if ref.group == "" and ref.kind in _CODES:
             names.setdefault((ref.kind, ref.namespace), set()).add(ref.name)
-        made = _MAKES.get((ref.group, ref.kind))
+        made = made_of(resource)
         if made is not None:
-            names.setdefault((made, ref.namespace), set()).add(_target_name(resource.body, ref))
+            names.setdefault((made.kind, ref.namespace), set()).add(made.name)
     return names
-
-
-def _target_name(body: dict[str, Any], ref: ObjectRef) -> str:
-    spec = body.get("spec")
-    if not isinstance(spec, dict):
-        return ref.name
-    target = spec.get("target")
-    if isinstance(target, dict) and isinstance(target.get("name"), str):
-        return str(target["name"])
-    return str(spec["secretName"]) if isinstance(spec.get("secretName"), str) else ref.name
 
 
 def _known(
@@ -314,7 +187,7 @@ def _known(
 ) -> bool:
     own = declared.get((reference.kind, resource.ref.namespace), set())
     outside: tuple[str, ...] = getattr(externals, _CODES[reference.kind][2])
-    return reference.name in own or reference.name in outside or reference.name in _GIVEN.get(reference.kind, ())
+    return reference.name in own or reference.name in outside or reference.name in GIVEN.get(reference.kind, ())
 
 
 def _judge(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from kfspec.checks.pods import owned
+from kfspec.checks.podmodel import owned
 from kfspec.checks.services import services_of
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Severity, Upstream

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfspec.checks.pods import named, owned
+from kfspec.checks.podmodel import named, owned
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.status import at

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kfspec.checks.pods import Pods
+from kfspec.checks.podmodel import Pods
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.podspec import LEGACY_CLAIM

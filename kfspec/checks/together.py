@@ -25,9 +25,9 @@ def check(
     """What is wrong with the objects as neighbours. Paths are spec paths. `templates` do not run, and are no neighbours;
     `namespaces`: those of profiles that are made elsewhere; `labels`: what the platform labels profiles with."""
     namespaces = tuple(namespaces)
-    pods = pods_of(resources, templates)
+    pods = pods_of(resources, templates, release)
     yield from services.check(resources)
     yield from reserved.check(resources, release, namespaces)
-    yield from quota.check(resources, pods, release)
+    yield from quota.check(resources, pods, release, namespaces, labels)
     yield from sharing.check(resources, pods)
     yield from podsecurity.check(resources, pods, release, namespaces, labels)

@@ -4,26 +4,18 @@ whole cluster mounts in a job's namespace. Those of trials too."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kfspec.checks.targets import CLUSTER_RUNTIME, OWN_RUNTIME, TRAINER, training_runtime
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path
-from kfspec.kinds.status import at
+from kfspec.diagnostics import Diagnostic
+from kfspec.kinds.podspec import Reference
 from kfspec.resource import ObjectRef, Resource, to_spec
 from kfspec.spec.settings import Externals
 from kfspec.wording import did_you_mean
 
 if TYPE_CHECKING:
     from kfspec.catalog import Release
-
-_GROUP = "trainer.kubeflow.org"
-_CLUSTER, _OWN = "ClusterTrainingRuntime", "TrainingRuntime"
-
-
-class _Named(NamedTuple):
-    name: str
-    kind: str
-    path: Path
 
 
 def check(resources: tuple[Resource, ...], externals: Externals, release: Release) -> Iterator[Diagnostic]:
@@ -33,7 +25,7 @@ def check(resources: tuple[Resource, ...], externals: Externals, release: Releas
         return  # without Trainer, no TrainJob is served at all
     around = _Around(resources, release)
     for resource, named in jobs:
-        if named.kind not in (_CLUSTER, _OWN):
+        if named.kind not in (CLUSTER_RUNTIME, OWN_RUNTIME):
             continue  # which the rules of the job say
         item = ".".join(str(part) for part in resource.item)
         if named.name in (*around.seen(named.kind, resource), *externals.trainingRuntimes):
@@ -63,6 +55,14 @@ def undeclared(resources: tuple[Resource, ...], release: Release) -> Iterator[tu
             yield from (("volumes", claim) for claim in around.missing(named, resource))
 
 
+def mounted(resources: tuple[Resource, ...], release: Release) -> Iterator[tuple[Resource, str]]:
+    """The objects that name a runtime of the whole cluster, each with a claim of their own namespace that it mounts."""
+    jobs = list(_jobs(resources))
+    if jobs:
+        around = _Around(resources, release)
+        yield from ((resource, claim) for resource, named in jobs for claim in around.claims_of(named))
+
+
 class _Around:
     """The runtimes and the claims that are applied with the jobs."""
 
@@ -70,28 +70,32 @@ class _Around:
         from kfspec.kinds.trainer.runtimes import described, shipped  # few projects have such jobs
 
         self.described = described
-        self.runtimes = {r.ref: r.body for r in resources if r.ref.group == _GROUP and r.ref.kind in (_CLUSTER, _OWN)}
+        self.runtimes = {
+            r.ref: r.body for r in resources if r.ref.group == TRAINER and r.ref.kind in (CLUSTER_RUNTIME, OWN_RUNTIME)
+        }
         self.claims = {(r.ref.namespace, r.ref.name) for r in resources if r.ref.kind == "PersistentVolumeClaim"}
         self.shipped = shipped(release.components.get("trainer"))
 
     def seen(self, kind: str, resource: Resource) -> list[str]:
         """The names that a job may give for a runtime of the kind."""
-        where = resource.ref.namespace if kind == _OWN else ""
+        where = resource.ref.namespace if kind == OWN_RUNTIME else ""
         own = sorted(ref.name for ref in self.runtimes if (ref.kind, ref.namespace) == (kind, where))
-        return [*own, *(self.shipped if kind == _CLUSTER else ())]
+        return [*own, *(self.shipped if kind == CLUSTER_RUNTIME else ())]
 
-    def missing(self, named: _Named, resource: Resource) -> Iterator[str]:
-        """The claims of a runtime of the whole cluster that the job's namespace does not get; a runtime of the namespace is
-        checked itself."""
-        own = self.runtimes.get(ObjectRef(_GROUP, _CLUSTER, "", named.name))
+    def claims_of(self, named: Reference) -> tuple[str, ...]:
+        """The claims that a runtime of the whole cluster mounts; a runtime of the namespace speaks for itself."""
+        own = self.runtimes.get(ObjectRef(TRAINER, CLUSTER_RUNTIME, "", named.name))
         runtime = self.described(own.get("spec")) if own is not None else self.shipped.get(named.name)
-        if named.kind == _CLUSTER and runtime is not None:
-            yield from (claim for claim in runtime.claims if (resource.ref.namespace, claim) not in self.claims)
+        return runtime.claims if named.kind == CLUSTER_RUNTIME and runtime is not None else ()
 
-    def hint(self, named: _Named, resource: Resource, externals: Externals) -> str | None:
+    def missing(self, named: Reference, resource: Resource) -> Iterator[str]:
+        """Those of them that the job's namespace does not get."""
+        yield from (claim for claim in self.claims_of(named) if (resource.ref.namespace, claim) not in self.claims)
+
+    def hint(self, named: Reference, resource: Resource, externals: Externals) -> str | None:
         """What to write instead of a runtime that the job does not see."""
         for ref in sorted(self.runtimes):
-            if ref.name == named.name and ref.kind == _OWN and ref.namespace != resource.ref.namespace:
+            if ref.name == named.name and ref.kind == OWN_RUNTIME and ref.namespace != resource.ref.namespace:
                 return f"it is in namespace {ref.namespace}: declare it with 'clusterScoped: true', or once more here"
             if ref.name == named.name:
                 return f"runtimeRef: {{name: {ref.name}, kind: {ref.kind}}}, or 'runtime: {ref.name}'"
@@ -99,24 +103,9 @@ class _Around:
         return did_you_mean(named.name, known, f"declare it, or 'externals: {{trainingRuntimes: [{named.name}]}}'")
 
 
-def _jobs(resources: tuple[Resource, ...]) -> Iterator[tuple[Resource, _Named]]:
+def _jobs(resources: tuple[Resource, ...]) -> Iterator[tuple[Resource, Reference]]:
     """The objects that name a training runtime, and how."""
     for resource in resources:
-        named = _named(resource)
+        named = training_runtime(resource)
         if named is not None:
             yield resource, named
-
-
-def _named(resource: Resource) -> _Named | None:
-    ref = resource.ref
-    prefix: tuple[str, ...] = ("spec",)
-    if (ref.group, ref.kind) == ("kubeflow.org", "Experiment"):
-        prefix = ("spec", "trialTemplate", "trialSpec", "spec")
-        if at(resource.body, *prefix[:-1], "kind") != "TrainJob":
-            return None
-    elif (ref.group, ref.kind) != (_GROUP, "TrainJob"):
-        return None
-    name = at(resource.body, *prefix, "runtimeRef", "name")
-    kind = at(resource.body, *prefix, "runtimeRef", "kind") or _CLUSTER
-    path = (*prefix, "runtimeRef", "name")
-    return _Named(name, str(kind), path) if isinstance(name, str) and name else None

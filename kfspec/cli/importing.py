@@ -41,7 +41,7 @@ def command(
     name = project or project_name(output.resolve().parent if output is not None else Path.cwd())
     imported = import_manifests(paths, name, kubeflow, versions)
     lifted = imported.objects - imported.passed_through
-    done = f"{imported.objects} objects imported, {lifted} in blocks of their own"
+    done = f"{imported.objects} object{'s' * (imported.objects != 1)} imported, {lifted} in blocks of their own"
     if imported.objects:
         text = compose(imported.spec)
         if output is None:

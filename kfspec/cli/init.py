@@ -28,12 +28,18 @@ def command(directory: Path, script: Path | None, project: str | None) -> int:
     else:
         try:
             relative = script.resolve().relative_to(directory.resolve()).as_posix()
-            known = starter.read_script(script)
         except ValueError as error:
-            wrong = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"stands outside of '{directory}'"
-            raise click.UsageError(f"'{script}' {wrong}") from error
+            raise click.UsageError(f"'{script}' stands outside of '{directory}'") from error
+        if script.suffix == ".ipynb":
+            hint = f"'jupyter nbconvert --to script {script}' makes one of it"
+            raise click.UsageError(f"'{script}' is a notebook, and no script: {hint}")
+        try:
+            known = starter.read_script(script)
+        except ValueError as error:  # a zero byte is one too
+            raise click.UsageError(f"'{script}' is no UTF-8 text") from error
         except SyntaxError as error:
-            raise click.UsageError(f"'{script}' is no Python: line {error.lineno}: {error.msg}") from error
+            line = f"line {error.lineno}: " if error.lineno is not None else ""
+            raise click.UsageError(f"'{script}' is no Python: {line}{error.msg}") from error
         except OSError as error:
             raise click.UsageError(f"cannot read '{script}': {error.strerror}") from error
         files["kfspec.yaml"] = starter.spec_for_script(name, relative, known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfspec.codes.entry import ADVICE, DROPS, NEVER, REFUSES, Code, E, W
+from kfspec.codes.entry import ADVICE, DROPS, NEVER, REFUSES, Code, E, N, W
 
 ENTRIES: tuple[Code, ...] = (
     Code(
@@ -51,12 +51,12 @@ ENTRIES: tuple[Code, ...] = (
         "KF724",
         "spark-template",
         E,
-        DROPS,
-        "A pod template does not go with its Spark version, or with fields beside it.",
-        "Templates begin with Spark 3.0.0 (the webhook refuses older ones); a pod that has one is not changed by the operator's"
-        " webhook, so the fields that only the webhook writes are passed over (spark-operator 2.1.0, submission.go).",
-        "driver: {template: {...}, tolerations: [...]}",
-        "driver: {template: {spec: {tolerations: [...]}}}",
+        NEVER,
+        "A pod template does not go with its Spark version, or has no container that the operator's webhook finds.",
+        "Templates begin with Spark 3.0.0 (the webhook refuses older ones). Before spark-operator 2.2 the webhook of pods finds"
+        " Spark's container by its name alone, and refuses a pod without it (sparkpod_defaulter.go, #2441).",
+        "driver: {template: {spec: {containers: [{name: main}]}}}",
+        "driver: {template: {spec: {containers: [{name: spark-kubernetes-driver}]}}}",
     ),
     Code(
         "KF725",
@@ -106,7 +106,7 @@ ENTRIES: tuple[Code, ...] = (
         "spark-volume",
         E,
         DROPS,
-        "A driver or executor mounts a volume that the application does not have.",
+        "A driver or executor mounts a volume that the application does not have, or that its pod has twice.",
         "The operator passes such a mount over in silence, and the pod starts without it (spark-operator 2.1.0,"
         " sparkpod_defaulter.go).",
         "driver: {volumeMounts: [{name: data, mountPath: /data}]}",
@@ -131,6 +131,16 @@ ENTRIES: tuple[Code, ...] = (
         "A driver makes its executors itself. A profile's `default-editor` may; `default` and `default-viewer` may not.",
         "driver: {serviceAccount: default}",
         "driver: {serviceAccount: default-editor}",
+    ),
+    Code(
+        "KF732",
+        "executor-env",
+        E,
+        DROPS,
+        "Executors have an `env`, and the driver has none.",
+        "Before spark-operator 2.3 the webhook writes the executors' variables only where the driver has some (#2584).",
+        "executor: {env: {A: b}}",
+        "driver: {env: {A: b}}, executor: {env: {A: b}}",
     ),
     Code(
         "KF740",
@@ -339,5 +349,27 @@ ENTRIES: tuple[Code, ...] = (
         "A ConfigMap takes 1 MiB, and the payload is compressed already (Kubernetes 1.34).",
         "components that embed megabytes of source",
         "Put the code into the components' images.",
+    ),
+    Code(
+        "KF781",
+        "version-by-name",
+        E,
+        None,
+        "A pipeline names its version, and KFP keeps pipelines in its database.",
+        "There the sync uploads what the package holds, under a name that stands for it. A name of its own is for a version that"
+        " exists already as an object, and can never be changed.",
+        "pipelines: {train: {package: train.yaml, version: {name: train-v1}}}",
+        "Leave `version` out, or platform: {pipelines: kubernetes}.",
+    ),
+    Code(
+        "KF782",
+        "pipeline-not-lifted",
+        N,
+        None,
+        "A Pipeline is imported as it is, because no item of `pipelines` says the same as it and the newest of its versions.",
+        "An item is a Pipeline with one version. KFP takes the one with the newest creationTimestamp for the latest (2.15.0,"
+        " pipeline_store_kubernetes.go), which files that nobody exported from a cluster do not have.",
+        "a Pipeline and two PipelineVersions without creationTimestamp",
+        "Import what `kubectl get -o yaml` prints, or only the version that counts.",
     ),
 )

@@ -94,11 +94,10 @@ def _with_registered_model(predictor: dict[str, Any], ctx: Context, expansion: E
 
     at: Path = (*ctx.path, "predictor", "model")
     made = {key: value for key, value in given.items() if key not in model.REFERENCE}
-    if "storageUri" in given or "storage" in given:
-        own = "storageUri" if "storageUri" in given else "storage"
-        message = f"'registeredModel' and '{own}' both say where the model is"
-        expansion.found.append(finding("KF340", message, (*at, own), hint="keep 'registeredModel'", at_key=True))
-        return {**predictor, "model": made}
+    for own in ("storageUri", "storage"):
+        if made.pop(own, None) is not None:
+            message = f"'registeredModel' and '{own}' both say where the model is"
+            expansion.found.append(finding("KF340", message, (*at, own), hint="keep 'registeredModel'", at_key=True))
     found, problems = model.resolve(given, ctx.declared.get("models") or {}, at)
     expansion.found += problems
     if found is None:

@@ -13,11 +13,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kfspec.catalog.metadata import name_problem
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
-from kfspec.kinds import base, notebook_effects, volume
+from kfspec.kinds import base, notebook_effects, notebook_lift, volume
 from kfspec.kinds.base import Context, Facts, Lowered
-from kfspec.kinds.lifting import own_metadata, shorten
+from kfspec.kinds.mounts import mount_findings
+from kfspec.kinds.notebook_lift import CONTAINER, POD, SERVER_TYPES, UI
+from kfspec.kinds.podvalues import value_findings
 from kfspec.kinds.shortforms import Expansion
 from kfspec.resource import GVK, Body, Origin, Resource
 from kfspec.spec.base import Json, Namespaced
@@ -30,43 +33,8 @@ DERIVES_FROM = ("volumes",)
 HOME = "/home/jovyan"
 """Where the images of Kubeflow keep the user's home (jupyter-web-app v1.10.0, `spawner_ui_config.yaml`)."""
 
-_CONTAINER = [
-    "image",
-    "imagePullPolicy",
-    "command",
-    "args",
-    "env",
-    "envFrom",
-    "resources",
-    "ports",
-    "lifecycle",
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-    "securityContext",
-    "workingDir",
-    "stdin",
-    "tty",
-    "terminationMessagePath",
-    "terminationMessagePolicy",
-    "volumeDevices",
-]
-_POD = [
-    "serviceAccountName",
-    "nodeSelector",
-    "tolerations",
-    "affinity",
-    "imagePullSecrets",
-    "priorityClassName",
-    "runtimeClassName",
-]
-
-_SERVER_TYPES = {"jupyter": "jupyter", "vscode": "group-one", "rstudio": "group-two"}
-"""Ours -> the annotation's value by which the dashboard shows the server (jupyter-web-app v1.10.0)."""
-
-_UI = "notebooks.kubeflow.org"
 _STOPPED = "kubeflow-resource-stopped"
-_RUNTIME_ANNOTATIONS = (_STOPPED, f"{_UI}/last-activity", f"{_UI}/last_activity_check_timestamp")
+_RUNTIME_ANNOTATIONS = (_STOPPED, f"{UI}/last-activity", f"{UI}/last_activity_check_timestamp")
 
 NAME_LIMIT = 52
 """The pod's label `controller-revision-hash` is the name and eleven characters (notebook-controller v1.10.0, executed)."""
@@ -130,10 +98,13 @@ def lower(item: Item, ctx: Context) -> Lowered:
     """The Notebook, and the claim of its workspace."""
     expansion = Expansion(ctx)
     pod_path: Path = ("spec", "template", "spec")
-    pod = dict(_template_pod(item, ctx, expansion))
-    own = {key: value for key in _CONTAINER if (value := getattr(item, key)) is not None}
+    given = _template_pod(item, ctx, expansion)
+    if given is None:
+        return Lowered((), tuple(expansion.found))
+    pod = dict(given)
+    own = {key: value for key in CONTAINER if (value := getattr(item, key)) is not None}
     container = _container(item, ctx, expansion, own, pod)
-    for key in _POD:
+    for key in POD:
         value = getattr(item, key)
         if value is not None:
             if key in pod:
@@ -141,9 +112,11 @@ def lower(item: Item, ctx: Context) -> Lowered:
             pod[key] = expansion.field(key, value, (*pod_path, key), (*ctx.path, key))
             expansion.origins[(*pod_path, key)] = Origin((*ctx.path, key))
     resources: list[Resource] = []
-    volumes, mounts = _volumes(item, ctx, expansion, resources, len(pod.get("volumes") or ()))
-    if volumes:
-        pod["volumes"] = [*(pod.get("volumes") or ()), *volumes]
+    listed = pod.get("volumes")
+    known = listed if isinstance(listed, list) else []
+    volumes, mounts = _volumes(item, ctx, expansion, resources, len(known))
+    if volumes and known is (listed or known):  # what is no list is the schema's business
+        pod["volumes"] = [*known, *volumes]
     if container is not None:
         if mounts:
             container["volumeMounts"] = mounts
@@ -159,6 +132,8 @@ def lower(item: Item, ctx: Context) -> Lowered:
             {**first, "volumeMounts": [*(first.get("volumeMounts") or ()), *mounts]},
             *pod["containers"][1:],
         ]
+    if container is not None and item.image is None:  # was said, and the schema need not say it again
+        return Lowered(tuple(resources), tuple(expansion.found))
     body = {
         "apiVersion": "kubeflow.org/v1",
         "kind": "Notebook",
@@ -170,20 +145,20 @@ def lower(item: Item, ctx: Context) -> Lowered:
 
 
 def _metadata(item: Item, ctx: Context) -> dict[str, Any]:
-    annotations = {f"{_UI}/server-type": _SERVER_TYPES[item.serverType]}
+    annotations = {f"{UI}/server-type": SERVER_TYPES[item.serverType]}
     if item.serverType != "jupyter":
-        annotations[f"{_UI}/http-rewrite-uri"] = "/"
+        annotations[f"{UI}/http-rewrite-uri"] = "/"
     if item.serverType == "rstudio":
         root = f"/notebook/{ctx.namespace}/{ctx.name}/"
-        annotations[f"{_UI}/http-headers-request-set"] = f'{{"X-RStudio-Root-Path":"{root}"}}'
+        annotations[f"{UI}/http-headers-request-set"] = f'{{"X-RStudio-Root-Path":"{root}"}}'
     if item.creator is not None:
-        annotations[f"{_UI}/creator"] = item.creator
+        annotations[f"{UI}/creator"] = item.creator
     labels = {"app": ctx.name, **dict.fromkeys(item.podDefaults, "true")}
     return base.metadata(ctx, item, labels=labels, annotations=annotations)
 
 
-def _template_pod(item: Item, ctx: Context, expansion: Expansion) -> dict[str, Any]:
-    """The pod spec that the item gives in full; what is no pod spec is left for the schema to refuse."""
+def _template_pod(item: Item, ctx: Context, expansion: Expansion) -> dict[str, Any] | None:
+    """The pod spec that the item gives in full; None where it gives something else, which is said."""
     if item.template is None:
         return {}
     path = (*ctx.path, "template")
@@ -194,9 +169,13 @@ def _template_pod(item: Item, ctx: Context, expansion: Expansion) -> dict[str, A
         message = (
             f"unknown field '{extra[0]}' in 'template'" if extra else "'template' must be a mapping with a pod 'spec'"
         )
-        hint = did_you_mean(extra[0], ["spec"], "'template' holds 'spec' alone") if extra else None
+        hint = "write 'template: {spec: {...}}'"
+        if extra and extra[0] == "metadata":
+            hint = "write 'labels' and 'annotations' of the notebook: its pod has the labels too"
+        elif extra:
+            hint = did_you_mean(extra[0], ["spec"]) or f"'{extra[0]}' belongs under 'spec'"
         expansion.found.append(finding("KF101" if extra else "KF103", message, where, hint=hint, at_key=bool(extra)))
-        return {}
+        return None
     spec: dict[str, Any] = expanded.get("spec", {})
     return spec
 
@@ -313,53 +292,7 @@ def _twice(key: str, ctx: Context) -> Diagnostic:
     return finding("KF340", f"'{key}' is given here and under 'template'", (*ctx.path, key), hint=hint, at_key=True)
 
 
-def lift(body: Body) -> Iterator[dict[str, Any]]:
-    """Items that may stand for the Notebook, the shortest first."""
-    spec, name = body.get("spec"), (body.get("metadata") or {}).get("name")
-    template = spec.get("template") if isinstance(spec, dict) and spec.keys() == {"template"} else None
-    pod = template.get("spec") if isinstance(template, dict) and template.keys() == {"spec"} else None
-    if not isinstance(pod, dict):
-        return
-    given = (body["metadata"].get("annotations") or {}).get(f"{_UI}/server-type")
-    server = next((ours for ours, theirs in _SERVER_TYPES.items() if theirs == given), "jupyter")
-    kept = {f"{_UI}/{key}" for key in ("server-type", "http-rewrite-uri", "http-headers-request-set", "creator")}
-    meta = own_metadata(body, labels=("app",), annotations={*kept, *_RUNTIME_ANNOTATIONS})
-    creator = (body["metadata"].get("annotations") or {}).get(f"{_UI}/creator")
-    head = {
-        **({"serverType": server} if server != "jupyter" else {}),
-        **({"creator": creator} if creator is not None else {}),
-    }
-    containers: list[Any] = pod["containers"] if isinstance(pod.get("containers"), list) else []
-    first = containers[0] if containers else None
-    if (
-        isinstance(first, dict)
-        and first.get("name") == name
-        and not first.keys() - {"name", "volumeMounts", *_CONTAINER}
-    ):
-        own = {key: shorten(first[key], key) for key in _CONTAINER if key in first}
-        own |= {key: pod[key] for key in _POD if key in pod}
-        rest = {key: value for key, value in pod.items() if key not in (*_POD, "containers", "volumes")}
-        if len(containers) > 1:
-            rest["containers"] = containers[1:]
-        mounts = _short_mounts(first.get("volumeMounts") or [], pod.get("volumes") or [])
-        if mounts is not None:
-            yield {**head, **own, **mounts, **({"template": {"spec": rest}} if rest else {}), **meta}
-    yield {**head, "template": {"spec": shorten(pod)}, **meta}
-    yield {**head, "template": {"spec": pod}, **meta}
-
-
-def _short_mounts(mounts: list[Any], volumes: list[Any]) -> dict[str, Any] | None:
-    """The mounts of claims by their name; None where there is anything else."""
-    claims = {v.get("name"): (v.get("persistentVolumeClaim") or {}).get("claimName") for v in volumes}
-    if any(name != claim for name, claim in claims.items()) or {m.get("name") for m in mounts} != claims.keys():
-        return None
-    if len(mounts) != len(claims):
-        return None
-    short = {}
-    for mount in mounts:
-        rest = {key: value for key, value in mount.items() if key != "name"}
-        short[mount["name"]] = rest["mountPath"] if rest.keys() == {"mountPath"} else rest
-    return {"volumeMounts": short} if short else {}
+lift = notebook_lift.lift
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
@@ -369,7 +302,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     """
     meta = body["metadata"]
     name = meta.get("name", "")
-    if isinstance(name, str):
+    if isinstance(name, str) and name_problem(name, "-", "") is None:
         yield from _name(name)
     for key in _RUNTIME_ANNOTATIONS:
         if key in (meta.get("annotations") or {}):
@@ -389,6 +322,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         hint = "the dashboard shows the state of the container that has the notebook's name"
         yield finding("KF323", message, (*at, "containers", 0, "name"), hint=hint)
     yield from mount_findings(pod, at)
+    yield from value_findings(pod, at)
 
 
 def _name(name: str) -> Iterator[Diagnostic]:
@@ -398,24 +332,6 @@ def _name(name: str) -> Iterator[Diagnostic]:
     elif re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name) is None:
         message = f"no Service can be called '{name}', and a notebook is reached through one of its name"
         yield finding("KF320", message, ("metadata", "name"), hint="begin with a letter; use letters, digits and '-'")
-
-
-def mount_findings(pod: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
-    """Mounts that the API server refuses when the pod is made (core/v1 validation, kubernetes v1.37)."""
-    known = [v.get("name") for v in pod.get("volumes") or () if isinstance(v, dict)]
-    for group in ("initContainers", "containers"):
-        for n, container in enumerate(pod.get(group) or ()):
-            paths: dict[str, int] = {}
-            for m, mount in enumerate(container.get("volumeMounts") or ()):
-                path = (*at, group, n, "volumeMounts", m)
-                where, volume_name = mount.get("mountPath"), mount.get("name")
-                if volume_name not in known:
-                    hint = did_you_mean(str(volume_name), [str(k) for k in known], "declare it under 'volumes'")
-                    yield finding("KF324", f"the pod has no volume '{volume_name}'", (*path, "name"), hint=hint)
-                if where in paths:
-                    message = f"two volumes are mounted at '{where}'"
-                    yield finding("KF324", message, (*path, "mountPath"), hint="every mount needs a path of its own")
-                paths.setdefault(where, m)
 
 
 EFFECTS = notebook_effects.EFFECTS

@@ -34,7 +34,6 @@ from kfspec.kinds import base, profile_effects
 from kfspec.kinds.base import Context, Facts, Lowered
 from kfspec.kinds.kserve import access
 from kfspec.kinds.kserve.access import Access
-from kfspec.kinds.kubernetes import limitrange
 from kfspec.kinds.lifting import own_metadata
 from kfspec.kinds.profile_access import Role, contributors, wildcard
 from kfspec.kinds.shortforms import Expansion
@@ -61,6 +60,22 @@ NAMESPACE_LABELS = {
 }
 """What the profile controller labels a namespace with (kubeflow/manifests v1.10, `namespace-labels.yaml`); it leaves
 `istio-injection` out where it adopts one."""
+
+_PLATFORM = frozenset(
+    {
+        "default",
+        "kubeflow",
+        "kubeflow-system",
+        "istio-system",
+        "knative-serving",
+        "knative-eventing",
+        "cert-manager",
+        "auth",
+        "oauth2-proxy",
+    }
+)
+"""Namespaces that Kubernetes and the default install bring (kubeflow/manifests v1.10.0 to 26.03, `example/`); those that begin
+with `kube-` are Kubernetes' own."""
 
 _PLUGINS = ("WorkloadIdentity", "AwsIamForServiceAccount")
 """The plugins that the controller knows (profile-controller v1.10.0)."""
@@ -158,6 +173,9 @@ def lower(item: Item, ctx: Context) -> Lowered:
 
 def _name_finding(name: str) -> Diagnostic | None:
     """A Profile's name is its namespace's, a DNS label; the API server takes dots and 253 characters."""
+    if name in _PLATFORM or name.startswith("kube-"):
+        message = f"'{name}' is a namespace of the platform, not a team's: the Profile would take it over"
+        return finding("KF300", message, ("metadata", "name"), hint="give the profile a name of its own")
     if len(name) <= 63 and "." not in name:
         return None
     hint = "use lower-case letters, digits and '-', at most 63"
@@ -217,6 +235,8 @@ def _plugins(given: Plugins, path: Path, expansion: Expansion) -> list[dict[str,
 
 def _limit_range(given: Limits, ctx: Context, expansion: Expansion) -> list[Resource]:
     """The namespace's LimitRange; none where short and long form are mixed, or nothing is said."""
+    from kfspec.kinds.kubernetes import limitrange  # here: few profiles have one
+
     path = (*ctx.path, "limitRange")
     short = [key for key in limitrange.AMOUNTS if getattr(given, key) is not None]
     if given.limits is not None and short:

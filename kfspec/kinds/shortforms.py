@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kfspec.codes import finding
-from kfspec.credentials import env_credential
+from kfspec.credentials import env_credential, looks_like_credential
 from kfspec.diagnostics import Diagnostic, Path
 from kfspec.kinds.base import CodeFiles, Context
 from kfspec.quantity import canonical
@@ -31,6 +31,11 @@ _OPAQUE = frozenset(
     ]
 )
 """Maps whose keys are the user's own: never read as fields."""
+
+_ARGUMENTS = frozenset({"args", "command"})
+_CONTAINERS = frozenset({"containers", "initContainers", "sidecars"})
+_OF_CONTAINER = frozenset({"name", "image", "command", "args", "env", "resources", "ports", "volumeMounts"})
+"""What people write of the only container in the place of the list."""
 
 _LONG_RESOURCES = frozenset({"limits", "requests", "claims"})
 _NATIVE_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage", "gpu"})
@@ -91,22 +96,32 @@ class Expansion:
         if key == "modelFormat" and isinstance(item, str):
             self.origins[*at, "name"] = Origin(spec)
             return {"name": item}
-        entry = MAP_FORMS.get(key)
-        if entry is not None and isinstance(item, dict):
-            return self.keyed(item, at, spec, entry)
+        if key in _ARGUMENTS and isinstance(item, list):
+            self._arguments(item, spec)
+            return item
+        if key in MAP_FORMS and isinstance(item, dict):
+            return self.keyed(item, at, spec, key)
         return self._walk(item, at, spec)
 
-    def keyed(
-        self, entries: dict[str, Any], at: Path, spec: Path, entry: Callable[[Any], dict[str, Any] | None]
-    ) -> list[Any]:
-        """The map form of a list that upstream keys by `name`."""
+    def keyed(self, entries: dict[str, Any], at: Path, spec: Path, key: str) -> list[Any]:
+        """The map form of the list `key`, which upstream keys by `name`."""
+        entry = MAP_FORMS[key]
         result: list[Any] = []
         for name, value in entries.items():
             here, place = (*at, len(result)), (*spec, name)
             body = value if isinstance(value, dict) else entry(value)
             if body is None:
-                message = f"'{name}' cannot be {describe(value)} here"
-                self.found.append(finding("KF341", message, place, hint="write the entry as a mapping of its fields"))
+                message, hint = (
+                    f"'{name}' cannot be {describe(value)} here",
+                    "write the entry as a mapping of its fields",
+                )
+                if key == "ports" and isinstance(value, str) and value.isdigit():
+                    hint = f"write it without quotes: {value}"
+                elif key in _CONTAINERS and name in _OF_CONTAINER:
+                    hint = f"write a list of containers, or a mapping by their names: {{<name>: {{{name}: ...}}}}"
+                self.found.append(finding("KF341", message, place, hint=hint))
+                if key in _CONTAINERS:  # there is one, whatever it is
+                    result.append({"name": name, "image": name})
                 continue
             if "name" in body:
                 hint = f"the key '{name}' is the name; remove 'name', or write a list"
@@ -127,7 +142,7 @@ class Expansion:
             for n, entry in enumerate(value):
                 if isinstance(entry, dict) and isinstance(entry.get("value"), str):
                     self._credential(str(entry.get("name", "")), entry["value"], (*spec, n, "value"))
-            return value
+            return self._pairs(value, spec)
         if not isinstance(value, dict):
             return value
         result: list[Any] = []
@@ -152,6 +167,19 @@ class Expansion:
             self.origins[*here, "value"] = Origin(place)
             result.append({"name": name, "value": text})
         return result
+
+    def _pairs(self, entries: list[Any], spec: Path) -> list[Any]:
+        """The list without entries that say `A=b` or `{A: b}`: a map's, which are told."""
+        kept: list[Any] = []
+        for n, entry in enumerate(entries):
+            name, value = _pair(entry)
+            if name is None:
+                kept.append(entry)
+            else:
+                message = f"the variable '{name}' is an entry of a list, which has 'name' and 'value'"
+                hint = f"write a mapping, as env: {{{name}: {value}}}"
+                self.found.append(finding("KF341", message, (*spec, n), hint=hint))
+        return entries if len(kept) == len(entries) else kept
 
     def text(self, value: Any, spec: Path) -> str:
         """A number or a boolean as text, as it is written in the spec."""
@@ -204,12 +232,31 @@ class Expansion:
             return str(value) if text else value
         return found
 
+    def _arguments(self, values: list[Any], spec: Path) -> None:
+        for n, value in enumerate(values):
+            what = looks_like_credential(value) if isinstance(value, str) else None
+            if what is not None:
+                hint = "keep it in a Secret, take it into 'env', and write $(NAME) here"
+                message = f"this argument looks like {what}"
+                self.found.append(finding("KF350", message, (*spec, n), hint=hint))
+
     def _credential(self, name: str, value: str, spec: Path) -> None:
         what = env_credential(name, value)
         if what is not None:
             hint = f"keep it in a Secret: {name}: {{valueFrom: {{secretKeyRef: {{name: ..., key: ...}}}}}}"
             message = f"the value of '{name}' looks like {what}"
             self.found.append(finding("KF350", message, spec, hint=hint))
+
+
+def _pair(entry: Any) -> tuple[str | None, str]:
+    """Name and value of an entry that is `A=b` or `{A: b}`, not `{name: A, value: b}`."""
+    if isinstance(entry, str):
+        name, _, value = entry.partition("=")
+        return name, value or '""'
+    if isinstance(entry, dict) and len(entry) == 1 and not entry.keys() & {"name", "value", "valueFrom"}:
+        ((name, value),) = entry.items()
+        return name, "{...}" if isinstance(value, dict | list) else str(value)
+    return None, ""
 
 
 def _mapped(value: dict[str, Any], each: Callable[[Any], Any]) -> dict[str, Any]:

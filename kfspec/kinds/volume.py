@@ -7,6 +7,7 @@ for `resources.requests.storage`. A volume holds data: no reconcile loop deletes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 from pydantic import Field
 
 from kfspec.codes import finding
+from kfspec.diagnostics import Diagnostic, Severity, Upstream
 from kfspec.kinds import base
-from kfspec.kinds.base import Context, Effect, Look, Lowered, Moment, Outcome, Readiness, State
+from kfspec.kinds.base import Context, Effect, Facts, Look, Lowered, Moment, Outcome, Readiness, State
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.status import at, condition, holds, told
@@ -115,6 +117,8 @@ def claim_spec(item: Claim, path: tuple[str | int, ...], expansion: Expansion) -
         expansion.found.append(finding("KF102", message, path, hint="add 'size:', as 10Gi", at_key=True))
     spec = {key: expansion.field(key, value, ("spec", key), (*path, key)) for key, value in given.items()}
     spec.setdefault("accessModes", ["ReadWriteOnce"])
+    if item.size is None and item.resources is None:  # was said: whoever reads on need not
+        spec["resources"] = {"requests": {"storage": "1Gi"}}
     if item.size is not None:
         origins["spec", "resources", "requests", "storage"] = Origin((*path, "size"))
         spec["resources"] = {"requests": {"storage": expansion.quantity(item.size, text=True)}}
@@ -160,7 +164,7 @@ def lift_viewer(body: Body) -> Iterator[Any]:
     spec, name = body.get("spec"), body["metadata"].get("name")
     if not isinstance(spec, dict) or spec.get("pvc") != name or spec.keys() - {"pvc", *Viewer.model_fields}:
         return
-    rest = {key: value for key, value in spec.items() if key != "pvc"}
+    rest = {"networking": {}, "rwoScheduling": False} | {key: value for key, value in spec.items() if key != "pvc"}
     if rest.get("networking") == NETWORKING:
         del rest["networking"]
     if rest.get("rwoScheduling") is True:
@@ -172,7 +176,45 @@ def lift_viewer(body: Body) -> Iterator[Any]:
     yield item
 
 
-rules = base.no_rules
+def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
+    """What the API server refuses of a claim (kubernetes v1.37, core/validation, ValidatePersistentVolumeClaimSpec; executed)."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        yield finding("KF102", "the claim has no spec", (), hint="add 'spec:'", at_key=True)
+        return
+    modes = spec.get("accessModes")
+    if not modes:
+        hint = "accessModes: [ReadWriteOnce]"
+        yield finding("KF102", "the claim says no access mode", ("spec",), hint=hint, at_key=True)
+    elif "ReadWriteOncePod" in modes and len(modes) > 1:
+        message = "ReadWriteOncePod lets in one pod, and goes with no other access mode"
+        yield finding("KF104", message, ("spec", "accessModes"), hint="accessModes: [ReadWriteOncePod]")
+    if at(spec, "resources", "requests", "storage") is None:
+        hint = "resources: {requests: {storage: 10Gi}}"
+        yield finding("KF102", "the claim asks for no storage", ("spec",), hint=hint, at_key=True)
+    else:
+        yield from _storage(spec["resources"]["requests"]["storage"])
+    name = spec.get("storageClassName")
+    if isinstance(name, str) and name and _CLASS.fullmatch(name) is None:
+        message = f"no storage class can be called '{name}'"
+        hint = "lower-case letters, digits, '-' and '.', as `kubectl get storageclass` lists them"
+        yield finding("KF104", message, ("spec", "storageClassName"), hint=hint)
+
+
+def _storage(given: Any) -> Iterator[Diagnostic]:
+    amount = parse(str(given))
+    if amount is not None and amount.value <= 0:
+        yield finding("KF123", f"'storage' is {given}, and must be above 0", _STORAGE, hint="as 10Gi")
+    elif amount is not None and amount.value < _LEAST:
+        message = f"{given} is {amount.value.normalize():f} bytes: no file system fits into that"
+        hint = f"did you mean '{given}Gi'?" if str(given).isdigit() else "write a unit, as 10Gi"
+        yield finding("KF122", message, _STORAGE, hint=hint, severity=Severity.WARNING, upstream=Upstream.ADVICE)
+
+
+_LEAST = 2**20
+"""Bytes below which a size is a unit left out."""
+
+_CLASS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 _VALIDATION = "kubernetes v1.37, core/validation (ValidatePersistentVolumeClaimUpdate); executed"
 _RESIZE = "kubernetes v1.37, plugin/pkg/admission/storage/persistentvolume/resize"

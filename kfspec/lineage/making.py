@@ -3,113 +3,48 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import NamedTuple
 
 from kfspec import kinds
-from kfspec.checks import poddefaults
-from kfspec.checks import references as pods
-from kfspec.document import Document, locate
-from kfspec.kinds.base import Lowered
-from kfspec.kinds.kserve.runtimes import shipped
-from kfspec.lineage.uses import (
-    ACCOUNT,
-    CLAIM,
-    CONFIG_MAP,
-    PARTS,
-    SECRET,
-    STORAGE,
-    End,
-    Local,
-    Named,
-    Part,
-    Use,
-    of_item,
-    of_object,
-)
+from kfspec.catalog.dashboard import NAME
+from kfspec.checks import targets
+from kfspec.document import locate
+from kfspec.kinds import dashboard
+from kfspec.lineage.between import copies, linked, opened, pairs
+from kfspec.lineage.uses import PARTS, STORAGE, End, Local, Named, Part, Use, of_item, of_object, of_uri
 from kfspec.lineage.values import Edge, Graph, Node, Presence, Relation, Standing
-from kfspec.lowering import Lowering
-from kfspec.pipeline import Environment, Prepared
-from kfspec.resource import Resource
-from kfspec.spec.base import Namespaced
-from kfspec.spec.project import Item, Project
-from kfspec.spec.settings import Externals
-
-_EXTERNALS = {
-    "profiles": "Profile",
-    "volumes": CLAIM,
-    "secrets": SECRET,
-    "configMaps": CONFIG_MAP,
-    "serviceAccounts": ACCOUNT,
-    "podDefaults": "PodDefault",
-    "servingRuntimes": "ServingRuntime",
-    "inferenceServices": "InferenceService",
-    "modelNodeGroups": "LocalModelNodeGroup",
-}
-"""List under `externals` -> the kind of what it names."""
-_LISTS = {kind: block for block, kind in _EXTERNALS.items()}
+from kfspec.lineage.worlds import (
+    EXTERNALS,
+    LISTS,
+    World,
+    kind_of,
+    namespaced,
+    objects_of,
+    profile_of,
+    standing_of,
+    worlds,
+)
+from kfspec.pipeline import Prepared
+from kfspec.spec.project import Item
 
 _ORDER = (
     "profiles",
     "code",
     "storage",
-    *(block for block in _EXTERNALS if block not in ("profiles", "inferenceServices")),
+    *(block for block in EXTERNALS if block not in ("profiles", "inferenceServices")),
 )
 
 
 def graph(specs: Sequence[Prepared]) -> Graph:
     """What feeds what in all specs and the environments that they were prepared for. Total: what did not lower has no nodes."""
     made = _Making()
-    worlds = [world for spec in specs for world in _worlds(spec)]
-    for world in worlds:
+    every = [world for spec in specs for world in worlds(spec)]
+    for world in every:
         made.declare(world)
-    for world in worlds:
+    for world in every:
         made.connect(world)
-    return made.finished(tuple(dict.fromkeys(world.project.settings.project for world in worlds)))
-
-
-class _World(NamedTuple):
-    """One environment of one spec."""
-
-    environment: str
-    project: Project
-    lowering: Lowering
-    shipped: frozenset[str]
-    """Serving runtimes of the platform."""
-
-    @property
-    def name(self) -> str:
-        return self.project.settings.project
-
-    @property
-    def document(self) -> Document:
-        return self.project.document
-
-    def resources(self) -> Iterator[Resource]:
-        yield from self.lowering.resources
-        yield from self.lowering.templates
-
-    def id(self, block: str, name: str) -> str:
-        return f"{self.name}/{block}.{name}"
-
-    def item(self, resource: Resource) -> str:
-        """The node of the item that made an object; "" for what the items of a project make together."""
-        made_by = tuple(str(part) for part in resource.item[:2])
-        return self.id(*made_by) if made_by in self.project.items else ""
-
-    def namespace(self, profile: str) -> str:
-        return self.project.settings.namespaceMap.get(profile, profile)
-
-
-def _worlds(spec: Prepared) -> Iterator[_World]:
-    for result in spec.results:
-        if result.project is not None and result.lowering is not None:
-            yield _World(result.name, result.project, result.lowering, _runtimes(result))
-
-
-def _runtimes(result: Environment) -> frozenset[str]:
-    return frozenset(shipped(result.release.components["kserve"]) if result.release is not None else ())
+    return made.finished(tuple(dict.fromkeys(world.project.settings.project for world in every)))
 
 
 class _Making:
@@ -125,24 +60,23 @@ class _Making:
 
     # -- what is declared
 
-    def declare(self, world: _World) -> None:
+    def declare(self, world: World) -> None:
         """The nodes of a spec's items, and the objects that they make."""
         self._environments[world.environment] = None
         for item, lowered in world.lowering.by_item.values():
-            node = world.id(item.block, item.name)
+            node, kind = world.id(item.block, item.name), kind_of(item, lowered)
             namespace = next((r.ref.namespace for r in (*lowered.resources, *lowered.templates)), "")
-            profile = _profile(item, world, namespace)
-            namespace = namespace or (
-                world.namespace(profile) if item.block == "profiles" or isinstance(item.model, Namespaced) else ""
-            )
-            template = bool(lowered.templates) and not any(r.ref.kind == _kind(item) for r in lowered.resources)
+            profile = profile_of(item, world, namespace)
+            if not namespace and (item.block == "profiles" or namespaced(item)):
+                namespace = world.namespace(profile)
+            template = bool(lowered.templates) and not any(r.ref.kind == kind for r in lowered.resources)
             pos = locate(world.document, item.path, at_key=True)
             self._node(
-                Node(node, world.name, item.block, _kind(item), item.name, profile, Standing.DECLARED, (), pos),
+                Node(node, world.name, item.block, kind, item.name, profile, Standing.DECLARED, (), pos),
                 Presence(world.environment, namespace, template),
             )
-            for kind, where, name in _objects(item, lowered):
-                self._objects.setdefault((world.environment, kind, where, name), node)
+            for made, where, name in objects_of(lowered):
+                self._objects.setdefault((world.environment, made, where, name), node)
             for part in dict.fromkeys(end for link in of_item(item) for end in link[:2] if isinstance(end, Part)):
                 pos = locate(world.document, part.at, at_key=True)
                 inner = world.id(part.block, part.name)
@@ -150,13 +84,25 @@ class _Making:
                     Node(inner, world.name, part.block, part.kind, part.name, profile, Standing.DECLARED, (), pos),
                     Presence(world.environment, namespace),
                 )
+        self._dashboard(world)
+
+    def _dashboard(self, world: World) -> None:
+        """A node for the one thing that is no item."""
+        made = next((r.ref for r in world.lowering.resources if r.item == dashboard.ITEM), None)
+        if made is not None:
+            pos = locate(world.document, dashboard.ITEM, at_key=True)
+            block = str(dashboard.ITEM[0])
+            node = Node(
+                world.id(block, made.name), world.name, block, made.kind, made.name, "", Standing.DECLARED, (), pos
+            )
+            self._node(node, Presence(world.environment, made.namespace))
 
     def _node(self, node: Node, presence: Presence) -> str:
         self._nodes.setdefault(node.id, node)
         self._presences.setdefault(node.id, {}).setdefault(presence.environment, presence)
         return node.id
 
-    def _outside(self, world: _World, block: str, kind: str, name: str, standing: Standing) -> str:
+    def _outside(self, world: World, block: str, kind: str, name: str, standing: Standing) -> str:
         """A node that no spec declares. Where environments or specs disagree, the better standing counts."""
         node = Node(f"external/{block}.{name}", "", block, kind, name, "", standing, ())
         known = self._nodes.get(node.id)
@@ -170,27 +116,31 @@ class _Making:
 
     # -- what feeds what
 
-    def connect(self, world: _World) -> None:
+    def connect(self, world: World) -> None:
         """Every edge that ends at an item of the spec, and the externals that nothing uses."""
         for item, _ in world.lowering.by_item.values():
             self._of_item(item, world)
+        copied = copies(world.lowering.resources)
         for resource in world.resources():
-            target = world.item(resource)
+            target, copy = world.item(resource), copied.get(resource.ref)
+            direct = of_uri(copy.uri, Relation.SERVED_BY) if copy is not None else None
             for use in of_object(resource) if target else ():
-                self._used(use, resource.ref.namespace, target, world)
-        self._pod_defaults(world)
-        for block in _EXTERNALS:
+                if use != direct:  # the copy feeds it
+                    self._used(use, resource.ref.namespace, target, world)
+        self._between(world)
+        self._opened(world)
+        for block in EXTERNALS:
             for name in getattr(world.project.settings.externals, block):
                 if not self._elsewhere(block, name, world):
-                    self._outside(world, block, _EXTERNALS[block], name, Standing.EXTERNAL)
+                    self._outside(world, block, EXTERNALS[block], name, Standing.EXTERNAL)
 
-    def _elsewhere(self, block: str, name: str, world: _World) -> bool:
+    def _elsewhere(self, block: str, name: str, world: World) -> bool:
         """Whether another of the specs declares the external in the same environment."""
-        kind = _EXTERNALS[block]
+        kind = EXTERNALS[block]
         either = (kind, f"Cluster{kind}")
         return any(key[0] == world.environment and key[1] in either and key[3] == name for key in self._objects)
 
-    def _of_item(self, item: Item, world: _World) -> None:
+    def _of_item(self, item: Item, world: World) -> None:
         own = world.id(item.block, item.name)
         profile = self._nodes[own].profile
         held = [own] if profile and item.block != "profiles" else []
@@ -203,7 +153,7 @@ class _Making:
         for node in held:
             self._edge(self._home(profile, world), node, Relation.HOLDS, world.environment)
 
-    def _end(self, end: End, own: str, world: _World) -> str | None:
+    def _end(self, end: End, own: str, world: World) -> str | None:
         match end:
             case Part():
                 return world.id(end.block, end.name)
@@ -214,17 +164,17 @@ class _Making:
             case Use():
                 return self._source(end, self._presences[own][world.environment].namespace, world)
 
-    def _home(self, profile: str, world: _World) -> str:
+    def _home(self, profile: str, world: World) -> str:
         own = self._objects.get((world.environment, "Profile", "", world.namespace(profile)))
         return own or self._outside(world, "profiles", "Profile", profile, Standing.EXTERNAL)
 
-    def _named(self, other: Named, world: _World) -> str:
+    def _named(self, other: Named, world: World) -> str:
         node = world.id(other.block, other.name)
         if node in self._nodes and world.environment in self._presences[node]:
             return node
         return self._outside(world, other.block, "missing", other.name, Standing.UNDECLARED)
 
-    def _local(self, local: Local, world: _World) -> str:
+    def _local(self, local: Local, world: World) -> str:
         """A node for files, named as seen from the spec's own folder."""
         here = PurePath(world.document.file).parent
         there = PurePath(locate(world.document, local.at).file).parent
@@ -233,12 +183,12 @@ class _Making:
         node = Node(world.id("code", name), world.name, "code", "local files", name, "", Standing.EXTERNAL, ())
         return self._node(node, Presence(world.environment))
 
-    def _used(self, use: Use, namespace: str, target: str, world: _World) -> None:
+    def _used(self, use: Use, namespace: str, target: str, world: World) -> None:
         source = self._source(use, namespace, world)
         if source is not None:
             self._edge(source, target, use.relation, world.environment)
 
-    def _source(self, use: Use, namespace: str, world: _World) -> str | None:
+    def _source(self, use: Use, namespace: str, world: World) -> str | None:
         """The node that a use means; None for what every namespace has, and for what may be missing and is."""
         for kind in use.kinds:
             for where in (namespace, ""):
@@ -248,31 +198,47 @@ class _Making:
         kind = use.kinds[0]
         if kind == STORAGE:
             return self._outside(world, "storage", "storage", use.name, Standing.EXTERNAL)
-        if use.name in pods._GIVEN.get(kind, ()):
+        if use.name in targets.GIVEN.get(kind, ()):
             return None
-        standing = _standing(kind, use.name, world)
+        standing = standing_of(kind, use.name, world)
         if standing is Standing.UNDECLARED and use.optional:
             return None
-        return self._outside(world, _LISTS.get(kind, "resources"), kind, use.name, standing)
+        return self._outside(world, LISTS.get(kind, "resources"), kind, use.name, standing)
 
-    def _pod_defaults(self, world: _World) -> None:
-        """By the labels of pods, and by `podDefaults` of notebooks for those that only the platform knows."""
-        declared = [r for r in world.lowering.resources if (r.ref.group, r.ref.kind) == ("kubeflow.org", "PodDefault")]
-        for resource in world.resources() if declared else ():
-            target = world.item(resource)
-            for pod in poddefaults._pods(resource.body, resource) if resource.ref.group == "kubeflow.org" else ():
-                if pod.annotations.get(poddefaults.EXCLUDE) == "true":
-                    continue
-                for default in declared:
-                    if default.ref.namespace == resource.ref.namespace and poddefaults._selects(
-                        default.body, pod.labels
-                    ):
-                        self._edge(world.item(default), target, Relation.INJECTED_INTO, world.environment)
+    def _between(self, world: World) -> None:
+        """What objects do not say themselves; and `podDefaults` of items, for those that only the platform knows."""
+        for source, target, relation in pairs(world.lowering.resources, world.lowering.templates, world.release):
+            fed = world.item(target)
+            if not fed:
+                continue
+            if isinstance(source, Use):
+                self._used(source, target.ref.namespace, fed, world)
+            elif world.item(source):
+                self._edge(world.item(source), fed, relation, world.environment)
         for item, lowered in world.lowering.by_item.values():
             for name in getattr(item.model, "podDefaults", ()):
                 namespace = next((r.ref.namespace for r in lowered.resources), "")
                 use = Use(("PodDefault",), name, Relation.INJECTED_INTO)
                 self._used(use, namespace, world.id(item.block, item.name), world)
+
+    def _opened(self, world: World) -> None:
+        """The profiles that a server is open to, and what the dashboard's links open."""
+        declared, externals = world.project.items, world.project.settings.externals
+        for item, profile in opened(world.project):
+            known = ("profiles", profile) in declared or profile in externals.profiles
+            target = (
+                self._home(profile, world)
+                if known
+                else self._outside(world, "profiles", "Profile", profile, Standing.UNDECLARED)
+            )
+            self._edge(world.id(item.block, item.name), target, Relation.OPEN_TO, world.environment)
+        made = world.id(str(dashboard.ITEM[0]), NAME)
+        settings = world.project.settings.dashboard
+        for page in linked(settings) if settings is not None and made in self._nodes else ():
+            for (environment, kind, namespace, name), node in self._objects.items():
+                here = page.namespace in ("", namespace)
+                if here and (environment, kind, name) == (world.environment, page.kind, page.name):
+                    self._edge(node, made, Relation.LINKED_FROM, environment)
 
     def _drop_what_goes_through_a_version(self) -> None:
         """A service that names a registered version has its URI when it is compiled; it is the version that feeds it."""
@@ -310,43 +276,4 @@ class _Making:
         return Graph(tuple(sorted(projects)), environments, tuple(told), tuple(edges))
 
 
-_KINDS = {"profiles": "Profile", "models": "registered model"}
-"""Block -> what people call its items, where it is not what they compile to first."""
-
 _TRUST = {Standing.DECLARED: 0, Standing.EXTERNAL: 1, Standing.SHIPPED: 2, Standing.UNDECLARED: 3}
-
-
-def _standing(kind: str, name: str, world: _World) -> Standing:
-    """Of what no spec declares. A kind that `externals` has no list for is nobody's to declare."""
-    externals: Externals = world.project.settings.externals
-    if kind not in _LISTS or name in getattr(externals, _LISTS[kind]):
-        return Standing.EXTERNAL
-    return Standing.SHIPPED if kind == "ServingRuntime" and name in world.shipped else Standing.UNDECLARED
-
-
-def _kind(item: Item) -> str:
-    """The kind that people know the item by."""
-    if isinstance(item.value.get("kind"), str):
-        return str(item.value["kind"])
-    if item.block in _KINDS:
-        return _KINDS[item.block]
-    produced = kinds.load(item.module).PRODUCES
-    return produced[0].kind if produced else item.block
-
-
-def _profile(item: Item, world: _World, namespace: str) -> str:
-    """The profile whose namespace holds the item's object; "" for one that is in none of them."""
-    if item.block == "profiles":
-        return item.name
-    profile = getattr(item.model, "profile", None) or world.project.default_profile or ""
-    return profile if isinstance(item.model, Namespaced) or world.namespace(profile) == namespace else ""
-
-
-def _objects(item: Item, lowered: Lowered) -> Iterable[tuple[str, str, str]]:
-    """(kind, namespace, name) of what an item makes, itself or through a controller."""
-    for resource in (*lowered.resources, *lowered.templates):
-        ref = resource.ref
-        yield ref.kind, ref.namespace, ref.name
-        made = pods._MAKES.get((ref.group, ref.kind))
-        if made is not None:
-            yield made, ref.namespace, pods._target_name(resource.body, ref)

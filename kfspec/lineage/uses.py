@@ -1,6 +1,6 @@
-"""What an object and what an item refer to: two tables, by kind of object and by block of the spec.
+"""What an object and an item refer to: two tables, by kind of object and by block of the spec.
 
-Whatever pods name is known already (`checks/references.py`, `kinds/podspec.py`); here stands what only the graph asks.
+Whatever objects name is known already (`checks/targets.py`); here stands what only the graph asks.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from kfspec.checks import references as pods
+from kfspec.checks import targets
 from kfspec.diagnostics import Path
+from kfspec.kinds.podspec import Reference
 from kfspec.lineage.values import Relation
 from kfspec.resource import Resource
 from kfspec.spec.project import Item
@@ -18,12 +19,18 @@ CLAIM, SECRET, CONFIG_MAP, ACCOUNT = "PersistentVolumeClaim", "Secret", "ConfigM
 STORAGE = "Storage"
 """Stands for a kind where a URI names no object of the cluster."""
 
-_OF_PODS = {
+_RELATIONS = {
     CLAIM: Relation.MOUNTED_BY,
     SECRET: Relation.READ_BY,
     CONFIG_MAP: Relation.READ_BY,
     ACCOUNT: Relation.IDENTITY_OF,
+    "ServingRuntime": Relation.RUNTIME_OF,
+    targets.OWN_RUNTIME: Relation.RUNTIME_OF,
+    targets.CLUSTER_RUNTIME: Relation.RUNTIME_OF,
+    "InferenceService": Relation.CALLED_BY,
+    "LocalModelNodeGroup": Relation.HOSTS,
 }
+"""What a reference to an object of the kind mostly says."""
 
 
 class Use(NamedTuple):
@@ -35,60 +42,85 @@ class Use(NamedTuple):
     optional: bool = False
 
 
-class _Field(NamedTuple):
-    """A field that names an object; `*` stands for every key or entry."""
+class _Uri(NamedTuple):
+    """A field that holds a URI; `*` stands for every key or entry."""
 
     path: tuple[str, ...]
-    kinds: tuple[str, ...]
-    """Without any, the field is a URI."""
     relation: Relation
 
 
-_FIELDS: dict[tuple[str, str], tuple[_Field, ...]] = {
-    ("serving.kserve.io", "InferenceService"): (
-        _Field(
-            ("spec", "predictor", "model", "runtime"), ("ServingRuntime", "ClusterServingRuntime"), Relation.RUNTIME_OF
-        ),
-        _Field(("spec", "*", "*", "storageUri"), (), Relation.SERVED_BY),
-        _Field(("spec", "*", "storageUris", "*", "uri"), (), Relation.SERVED_BY),
+_RUN = (
+    _Uri(("mainApplicationFile",), Relation.RUN_BY),
+    *(_Uri(("deps", key, "*"), Relation.RUN_BY) for key in ("jars", "files", "pyFiles", "archives")),
+)
+"""What a Spark application fetches before it runs (spark-operator 2.1.0, sparkapplication_types.go)."""
+
+
+def _below(prefix: tuple[str, ...], fields: tuple[_Uri, ...]) -> tuple[_Uri, ...]:
+    return tuple(field._replace(path=(*prefix, *field.path)) for field in fields)
+
+
+_INITIALIZERS = tuple(_Uri(("initializer", key, "storageUri"), Relation.READ_BY) for key in ("dataset", "model"))
+_OF_SERVICE = (
+    _Uri(("spec", "*", "*", "storageUri"), Relation.SERVED_BY),
+    _Uri(("spec", "*", "storageUris", "*", "uri"), Relation.SERVED_BY),
+)
+_URIS: dict[tuple[str, str], tuple[_Uri, ...]] = {
+    (targets.SERVING, "InferenceService"): _OF_SERVICE,
+    (targets.SERVING, "LLMInferenceService"): (
+        _Uri(("spec", "model", "uri"), Relation.SERVED_BY),
+        _Uri(("spec", "model", "lora", "adapters", "*", "uri"), Relation.SERVED_BY),
     ),
-    ("serving.kserve.io", "InferenceGraph"): (
-        _Field(("spec", "nodes", "*", "steps", "*", "serviceName"), ("InferenceService",), Relation.CALLED_BY),
+    (targets.SERVING, "TrainedModel"): (_Uri(("spec", "model", "storageUri"), Relation.SERVED_BY),),
+    (targets.SERVING, "LocalModelCache"): (_Uri(("spec", "sourceModelUri"), Relation.COPIED_INTO),),
+    ("tensorboard.kubeflow.org", "Tensorboard"): (_Uri(("spec", "logspath"), Relation.READ_BY),),
+    (targets.TRAINER, "TrainJob"): _below(("spec",), _INITIALIZERS),
+    ("kubeflow.org", "Experiment"): (
+        *_below(("spec", "trialTemplate", "trialSpec", "spec"), _INITIALIZERS),
+        *_below(("spec", "trialTemplate", "trialSpec", "spec"), _RUN),
     ),
-    ("serving.kserve.io", "TrainedModel"): (
-        _Field(("spec", "inferenceService"), ("InferenceService",), Relation.HOSTS),
-        _Field(("spec", "model", "storageUri"), (), Relation.SERVED_BY),
-    ),
-    ("serving.kserve.io", "LocalModelCache"): (
-        _Field(("spec", "sourceModelUri"), (), Relation.COPIED_INTO),
-        _Field(("spec", "nodeGroups", "*"), ("LocalModelNodeGroup",), Relation.HOSTS),
-    ),
-    ("kubeflow.org", "PVCViewer"): (_Field(("spec", "pvc"), (CLAIM,), Relation.MOUNTED_BY),),
-    ("tensorboard.kubeflow.org", "Tensorboard"): (_Field(("spec", "logspath"), (), Relation.READ_BY),),
-    ("trainer.kubeflow.org", "TrainJob"): (
-        _Field(("spec", "runtimeRef", "name"), ("TrainingRuntime", "ClusterTrainingRuntime"), Relation.RUNTIME_OF),
-    ),
-    ("", "ServiceAccount"): (
-        _Field(("secrets", "*", "name"), (SECRET,), Relation.READ_BY),
-        _Field(("imagePullSecrets", "*", "name"), (SECRET,), Relation.READ_BY),
-    ),
+    (targets.SPARK, "SparkApplication"): _below(("spec",), _RUN),
+    (targets.SPARK, "ScheduledSparkApplication"): _below(("spec", "template"), _RUN),
 }
-"""(group, kind) -> the fields, beside those of pods, by which it uses another object."""
+"""(group, kind) -> the fields that hold a URI."""
+
+_SCHEMES_OF_PODS = ("local", "file")
+"""Schemes of what is in a pod already."""
 
 
 def of_object(resource: Resource) -> Iterator[Use]:
     """Everything that an object refers to by a name or a URI."""
-    for reference in pods._references(resource):
-        relation = (
-            Relation.SERVED_BY if reference.path[-1] == "storageUri" else _OF_PODS.get(reference.kind, Relation.READ_BY)
-        )
-        yield Use((reference.kind,), reference.name, relation, reference.optional)
+    for reference in targets.every(resource):
+        yield Use(_kinds(reference), reference.name, _relation(reference, resource), reference.optional)
     ref = resource.ref
     if (ref.group, ref.kind) == ("", CLAIM):
         yield from _copied(resource.body.get("spec"))
-    for field in _FIELDS.get((ref.group, ref.kind), ()):
-        for name in _texts(resource.body, field.path):
-            yield Use(field.kinds, name, field.relation) if field.kinds else _of_uri(name, field.relation)
+    if (ref.group, ref.kind) == ("", ACCOUNT):
+        for key in ("secrets", "imagePullSecrets"):
+            for name in _texts(resource.body, (key, "*", "name")):
+                yield Use((SECRET,), name, Relation.READ_BY)
+    for field in _URIS.get((ref.group, ref.kind), ()):
+        for uri in _texts(resource.body, field.path):
+            if _leads_out(uri):
+                yield of_uri(uri, field.relation)
+
+
+def _kinds(reference: Reference) -> tuple[str, ...]:
+    """A service takes the cluster's serving runtime where its namespace has none of the name; a job says which it means."""
+    return (reference.kind, f"Cluster{reference.kind}") if reference.kind == "ServingRuntime" else (reference.kind,)
+
+
+def _relation(reference: Reference, resource: Resource) -> Relation:
+    if reference.path[-1] in ("storageUri", "uri"):
+        return Relation.SERVED_BY
+    if reference.kind == "InferenceService" and resource.ref.kind == "TrainedModel":
+        return Relation.HOSTS
+    return _RELATIONS.get(reference.kind, Relation.READ_BY)
+
+
+def _leads_out(uri: str) -> bool:
+    """Whether the text is no path in a pod's own image."""
+    return uri.partition("://")[0] not in _SCHEMES_OF_PODS and not uri.startswith("/")
 
 
 def _copied(spec: Any) -> Iterator[Use]:
@@ -99,10 +131,10 @@ def _copied(spec: Any) -> Iterator[Use]:
             yield Use((str(source.get("kind")),), source["name"], Relation.COPIED_INTO)
 
 
-def _of_uri(uri: str, relation: Relation) -> Use:
+def of_uri(uri: str, relation: Relation) -> Use:
     """`pvc://claim/path` is a volume; what else a URI names is outside of the cluster."""
-    if uri.startswith("pvc://"):
-        claim = uri.removeprefix("pvc://").partition("/")[0]
+    claim = targets.claim_of(uri)
+    if claim:
         return Use((CLAIM,), claim, Relation.MOUNTED_BY if relation is Relation.READ_BY else relation)
     return Use((STORAGE,), _shown(uri), relation)
 
@@ -173,7 +205,7 @@ Rule: TypeAlias = Callable[[Item], Iterator[Link]]
 
 
 def _code(item: Item) -> Iterator[Link]:
-    """`code:` of a job."""
+    """`code:` of a job or an application."""
     yield from _files(item.value.get("code"), (*item.path, "code"))
 
 
@@ -215,7 +247,7 @@ def _run(value: dict[str, Any], part: Part | None) -> Iterator[Link]:
     if isinstance(value.get("serviceAccount"), str):
         yield Link(Use((ACCOUNT,), value["serviceAccount"], Relation.IDENTITY_OF), part, Relation.IDENTITY_OF)
     if isinstance(value.get("pipelineRoot"), str):
-        yield Link(part, _of_uri(value["pipelineRoot"], Relation.WRITES_TO), Relation.WRITES_TO)
+        yield Link(part, of_uri(value["pipelineRoot"], Relation.WRITES_TO), Relation.WRITES_TO)
 
 
 def _model(item: Item) -> Iterator[Link]:
@@ -225,7 +257,7 @@ def _model(item: Item) -> Iterator[Link]:
         yield Link(None, part, Relation.VERSIONED_AS)
         for kept in (version, *(artifact for _, artifact in _maps(version.get("artifacts")))):
             if isinstance(kept.get("uri"), str):
-                yield Link(_of_uri(kept["uri"], Relation.REGISTERED_AS), part, Relation.REGISTERED_AS)
+                yield Link(of_uri(kept["uri"], Relation.REGISTERED_AS), part, Relation.REGISTERED_AS)
 
 
 def _service(item: Item) -> Iterator[Link]:
@@ -244,6 +276,7 @@ def _maps(value: Any) -> list[tuple[str, dict[str, Any]]]:
 
 _ITEMS: dict[str, tuple[Rule, ...]] = {
     "trainingJobs": (_code,),
+    "sparkApplications": (_code,),
     "experiments": (_trial,),
     "pipelines": (_pipeline,),
     "models": (_model,),

@@ -21,11 +21,11 @@ class Relation(StrEnum):
     INJECTED_INTO = "injected-into"
     """A PodDefault and whose pods select it."""
     RUN_BY = "run-by"
-    """Local code and the run that brings it along."""
+    """Code, and the run that brings it along or fetches it."""
     BORROWED_BY = "borrowed-by"
     """A training job and the experiment whose trials are such jobs."""
     SERVED_BY = "served-by"
-    """Where a model is kept and what answers with it."""
+    """Where a model is kept, or a copy of it, and what answers with it."""
     RUNTIME_OF = "runtime-of"
     COPIED_INTO = "copied-into"
     """A volume or a snapshot and the volume that begins as its copy."""
@@ -43,6 +43,12 @@ class Relation(StrEnum):
     """Where a model is kept and the version that says so."""
     HOSTS = "hosts"
     """A server of many models and one of those."""
+    SHOWN_BY = "shown-by"
+    """A run that may write to a volume, and the Tensorboard over that place."""
+    OPEN_TO = "open-to"
+    """A model server, and a profile whose pods may call it."""
+    LINKED_FROM = "linked-from"
+    """What a link of the dashboard opens."""
 
 
 class Standing(StrEnum):
@@ -109,7 +115,8 @@ class Edge(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """Nodes by block and name, edges by the order of their ends; each end is a node. A profile holds, and does nothing else."""
+    """Nodes by block and name, edges by the order of their ends; each end is a node. A profile holds, and feeds nothing; what is
+    open to it leads to it."""
 
     projects: tuple[str, ...]
     environments: tuple[str, ...]

@@ -12,6 +12,7 @@ from kfspec.kinds.base import Moment, Outcome
 from kfspec.live import Applier, Observation, Seen, Verb, Why
 from kfspec.ordering import in_order, needed, needed_label, stages
 from kfspec.planning.deltas import Step, applied_by, deltas, record_key
+from kfspec.planning.hits import with_hits
 from kfspec.planning.leftovers import RunPolicy, is_run, item_of, leftover, ours, renamed
 from kfspec.planning.values import Action, Change, Delta, Plan, Reason, Said
 from kfspec.resource import Body, ObjectRef, Resource, gvk_of, origin_of
@@ -73,6 +74,8 @@ class _Planning:
         gone = [leftover(seen, subject.applier, subject.policies, contents) for seen in self._left.values()]
         both = renamed([*made, *gone], {ref: seen.live for ref, seen in self._left.items() if seen.live is not None})
 
+        told = with_hits(both, self._by_ref, self._seen, subject.release)
+
         def order(change: Change) -> tuple[bool, str, int]:
             last = not change.stage
             return last, change.stage, -rank[change.ref] if last else rank[change.ref]
@@ -82,7 +85,7 @@ class _Planning:
             subject.environment,
             subject.applier,
             self._observation.source,
-            tuple(sorted(both, key=order)),
+            tuple(sorted(told, key=order)),
             self._observation.problems,
             subject.cluster,
         )
@@ -94,7 +97,7 @@ class _Planning:
         resource = self._by_ref[change.ref]
         seen = self._seen[change.ref]
         refusal = seen.verdict.refusal if seen.verdict is not None else None
-        pos = self._subject.locate(resource.item, True) if resource.item else None
+        pos = self._subject.locate(_declared(resource), True) if resource.item else None
         if change.action is Action.BLOCKED and refusal is not None and refusal.fields:
             origin = origin_of(resource.origins, parse_field(refusal.fields[0]))
             pos = self._subject.locate(origin.path, origin.at_key) or pos
@@ -224,6 +227,11 @@ class _Planning:
             return ()
         moment = Moment(seen.live, seen.verdict.body, self._beside)
         return effects(gvk_of(seen.verdict.body), steps, moment, self._subject.release)
+
+
+def _declared(resource: Resource) -> Path:
+    """Where the spec declares it: its item, or what asks for a loop, which is no item."""
+    return origin_of(resource.origins, ()).path if resource.item[0] == "sync" else resource.item
 
 
 def _recreates(said: Iterable[Said]) -> bool:

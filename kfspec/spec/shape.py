@@ -210,6 +210,8 @@ def _retype(detail: ErrorDetails) -> str | None:
         return f"write a list: [{given}]" if isinstance(given, str | int | float) else "write a list: [...]"
     if detail["type"] in ("dict_type", "model_type", "model_attributes_type"):
         return "write a mapping: {...}"
+    if isinstance(given, list):
+        return "one value, without the brackets"
     if detail["type"] == "string_type" and isinstance(given, bool | int | float):
         return "put it in quotes"
     if detail["type"] in ("int_type", "float_type", "bool_type") and isinstance(given, str):

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kfspec.checks.podsecurity import BASELINE, ENFORCE, RESTRICTED, breaches
+from kfspec.checks.mesh import BASELINE, ENFORCE
+from kfspec.checks.podsecurity import RESTRICTED, breaches
 from tests.checks.support import said
 from tests.support.controlplane import ControlPlane
 

@@ -36,8 +36,8 @@ def graphs(draw: st.DrawFn, most: int = 9) -> Graph:
     profiles = {node.id for node in nodes if node.block == "profiles"}
     edges: dict[tuple[str, str, Relation], Edge] = {}
     for source, target, drawn in pairs:
-        if target not in profiles and source != target:
-            relation = Relation.HOLDS if source in profiles else drawn
+        if source != target and not {source, target} <= profiles:
+            relation = Relation.HOLDS if source in profiles else Relation.OPEN_TO if target in profiles else drawn
             if source in profiles or relation is not Relation.HOLDS:
                 edges.setdefault((source, target, relation), Edge(source, target, relation, environments()))
     return Graph(tuple(draw(st.lists(names, max_size=2))), ENVIRONMENTS, nodes, tuple(edges.values()))

@@ -1,4 +1,4 @@
-"""The views of a graph: whole outputs of the showcase, and what no name may do to any of them. `KFSPEC_UPDATE=1` rewrites."""
+"""The views of a graph: whole outputs of three specs, and what no name may do to any of them. `KFSPEC_UPDATE=1` rewrites."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ from tests.views.test_plan_html import ATTRIBUTES, Reader
 
 GOLDEN = Path(__file__).parent / "golden"
 VIEWS: dict[str, ModuleType] = {"mermaid": mermaid, "dot": dot, "json": view, "html": html}
-SHOWCASE = Path("examples/fraud-detection/kfspec.yaml")
+RECORDED: dict[str, tuple[Path, tuple[str, ...]]] = {
+    "showcase": (Path("examples/fraud-detection/kfspec.yaml"), tuple(VIEWS)),
+    "retraining": (Path("examples/retraining/kfspec.yaml"), ("mermaid", "json")),
+    "newest": (Path("tests/graph/specs/newest.yaml"), ("mermaid", "dot", "json")),
+}
+"""Name of a spec -> the spec, and the views of it that are recorded."""
 SCHEMA = json.loads(Path(__file__).with_name("graph.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 ELEMENTS = {
@@ -43,28 +48,48 @@ ELEMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def showcase() -> Graph:
-    """The graph of the showcase; places are as seen from the root of the project."""
+def made(name: str) -> Graph:
+    """The graph of a recorded spec; places are as seen from the root of the project."""
     before = Path.cwd()
     os.chdir(ROOT)
     try:
-        return graph([prepare(SHOWCASE, execution=Execution.PASSED_OVER)])
+        return graph([prepare(RECORDED[name][0], execution=Execution.PASSED_OVER)])
     finally:
         os.chdir(before)
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_the_output_is_as_recorded(name: str, showcase: Graph) -> None:
-    output = VIEWS[name].render(showcase)
-    file = GOLDEN / f"showcase.{name}"
-    if os.environ.get("KFSPEC_UPDATE"):
-        file.write_text(output, encoding="utf-8")
-    assert output == file.read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def showcase() -> Graph:
+    """The graph of the showcase."""
+    return made("showcase")
+
+
+@pytest.mark.parametrize("spec", RECORDED)
+def test_the_output_is_as_recorded(spec: str) -> None:
+    whole = made(spec)
+    for name in RECORDED[spec][1]:
+        output = VIEWS[name].render(whole)
+        file = GOLDEN / f"{spec}.{name}"
+        if os.environ.get("KFSPEC_UPDATE"):
+            file.write_text(output, encoding="utf-8")
+        assert output == file.read_text(encoding="utf-8")
 
 
 def test_no_recorded_file_is_left_over() -> None:
-    assert {file.name for file in GOLDEN.iterdir()} == {f"showcase.{name}" for name in VIEWS}
+    recorded = {f"{spec}.{name}" for spec, (_, names) in RECORDED.items() for name in names}
+    assert {file.name for file in GOLDEN.iterdir()} == recorded
+
+
+def test_a_profile_that_something_is_open_to_can_be_drawn_to() -> None:
+    """Graphviz draws no edge to a box: the profile stands inside of it too."""
+    drawing = read(dot.render(made("newest")))
+    assert drawing.clusters["cluster_profiles_store"] == ("store", ["profiles_store", "notebooks_browse"])
+    assert "profiles_lab" not in drawing.nodes
+    opened = [edge for edge in drawing.edges if edge[2] == "open to"]
+    assert opened == [
+        ("inferenceServices_first", "external_profiles_shop", "open to"),
+        ("inferenceServices_second", "profiles_store", "open to"),
+    ]
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -111,7 +136,10 @@ def test_dot_is_read_back(given_graph: Graph) -> None:
             short = len(node.name) < 60 and node.name.isprintable() and len(given_graph.projects) < 2
             assert made.nodes[ids[node.id]].startswith(f"{node.name}\n") or not short
         if group.profile is not None:
-            assert made.clusters[f"cluster_{ids[group.profile.id]}"][1] == [ids[node.id] for node in group.nodes]
+            itself = (
+                [group.profile] if any(edge.target == group.profile.id for edge in words.drawn(given_graph)) else []
+            )
+            assert made.clusters[f"cluster_{ids[group.profile.id]}"][1] == [ids[n.id] for n in (*itself, *group.nodes)]
 
 
 # -- Mermaid

@@ -1,4 +1,4 @@
-"""Tensorboards, viewers of volumes, and names that two of a namespace's items would share."""
+"""Notebooks as the dashboard stores them, claims, Tensorboards, viewers, and names that two of a namespace's items would share."""
 
 from __future__ import annotations
 
@@ -153,6 +153,214 @@ def test_what_a_tensorboard_mounts_is_declared(tmp_path: Path) -> None:
     ]
 
 
+# -- notebooks that exist ---------------------------------------------------------------------------------------
+
+
+def stored(name: str, pod: dict[str, Any], **annotations: str) -> Body:
+    """A notebook as the server keeps one that was made in the dashboard (jupyter-web-app v1.10.0)."""
+    given = {"last-activity": "2025-03-21T11:40:09Z", "last_activity_check_timestamp": "2025-03-21T11:44:07Z"}
+    notes = {f"notebooks.kubeflow.org/{key}": value for key, value in {**given, **annotations}.items()}
+    return {
+        "apiVersion": "kubeflow.org/v1",
+        "kind": "Notebook",
+        "metadata": {
+            "name": name,
+            "namespace": "t",
+            "uid": "2b9a4ed5-bd1c-4a1b-8a7b-7a3a4d4d5a30",
+            "labels": {"app": name, "hub": "true"},
+            "annotations": {**notes, "kubeflow-resource-stopped": "2025-03-22T00:00:00Z"},
+        },
+        "spec": {"template": {"spec": pod}},
+        "status": {"readyReplicas": 0},
+    }
+
+
+def container(name: str, *mounts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"name": name, "image": "jupyter-scipy:v1.10.0", "env": [], "volumeMounts": list(mounts), **more}
+
+
+SHM = {"mountPath": "/dev/shm", "name": "dshm"}
+HOME = {"mountPath": "/home/jovyan", "name": "lab-workspace"}
+CLAIMED = {"name": "lab-workspace", "persistentVolumeClaim": {"claimName": "lab-workspace"}}
+
+STORED: dict[str, tuple[Body, dict[str, Any]]] = {
+    "the usual one": (
+        stored(
+            "lab",
+            {
+                "serviceAccountName": "default-editor",
+                "tolerations": [],
+                "containers": [container("lab", SHM, HOME)],
+                "volumes": [{"name": "dshm", "emptyDir": {"medium": "Memory"}}, CLAIMED],
+            },
+            creator="ana@example.com",
+            **{"server-type": "jupyter"},
+        ),
+        {
+            "creator": "ana@example.com",
+            "image": "jupyter-scipy:v1.10.0",
+            "serviceAccountName": "default-editor",
+            "sharedMemory": True,
+            "volumeMounts": {"lab-workspace": "/home/jovyan"},
+            "labels": {"hub": "true"},
+        },
+    ),
+    "a size of shared memory, and another kind of server": (
+        stored(
+            "lab",
+            {
+                "containers": [container("lab", SHM)],
+                "volumes": [{"name": "dshm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}}],
+            },
+            **{"server-type": "group-one", "http-rewrite-uri": "/"},
+        ),
+        {
+            "serverType": "vscode",
+            "image": "jupyter-scipy:v1.10.0",
+            "sharedMemory": "2Gi",
+            "labels": {"hub": "true"},
+        },
+    ),
+    "a volume that is no claim": (
+        stored(
+            "lab",
+            {
+                "enableServiceLinks": False,
+                "containers": [container("lab", SHM, {"mountPath": "/scratch", "name": "scratch"})],
+                "volumes": [{"name": "scratch", "emptyDir": {}}, {"name": "dshm", "emptyDir": {"medium": "Memory"}}],
+            },
+        ),
+        {
+            "image": "jupyter-scipy:v1.10.0",
+            "sharedMemory": True,
+            "volumeMounts": [{"mountPath": "/scratch", "name": "scratch"}],
+            "template": {"spec": {"enableServiceLinks": False, "volumes": {"scratch": {"emptyDir": {}}}}},
+            "labels": {"hub": "true"},
+        },
+    ),
+    "memory that is mounted read-only": (
+        stored(
+            "lab",
+            {
+                "containers": [container("lab", {**SHM, "readOnly": True})],
+                "volumes": [{"name": "dshm", "emptyDir": {"medium": "Memory"}}],
+            },
+        ),
+        {
+            "image": "jupyter-scipy:v1.10.0",
+            "volumeMounts": [{**SHM, "readOnly": True}],
+            "template": {"spec": {"volumes": {"dshm": {"emptyDir": {"medium": "Memory"}}}}},
+            "labels": {"hub": "true"},
+        },
+    ),
+    "an address that another server would have": (
+        stored("lab", {"containers": [container("lab")]}, **{"http-rewrite-uri": ""}),
+        {
+            "image": "jupyter-scipy:v1.10.0",
+            "labels": {"hub": "true"},
+            "annotations": {"notebooks.kubeflow.org/http-rewrite-uri": ""},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STORED)
+def test_a_notebook_of_the_dashboard_is_imported_as_people_would_write_it(case: str, tmp_path: Path) -> None:
+    body, item = STORED[case]
+    (tmp_path / "a.yaml").write_text(dump(body))
+    imported = import_manifests([str(tmp_path / "a.yaml")], "p")
+    assert imported.spec["notebooks"] == {"lab": item}
+    (tmp_path / "kfspec.yaml").write_text(compose(imported.spec))
+    known, _ = release("1.10")
+    assert known is not None
+    result = build(tmp_path / "kfspec.yaml")
+    assert [d.code for d in result.diagnostics] == []
+    assert any(equivalent(body, each.body, known) for each in result.environments["default"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"volumes": [CLAIMED]},
+        {"containers": [container("lab", HOME, SHM, command=["sh"])]},
+        {"containers": [container("lab", HOME, {**SHM, "subPath": "a"})]},
+    ],
+)
+def test_only_the_order_of_volumes_and_mounts_says_nothing(change: dict[str, Any]) -> None:
+    known, _ = release("1.10")
+    assert known is not None
+    memory = {"name": "dshm", "emptyDir": {"medium": "Memory"}}
+    pod = {"containers": [container("lab", HOME, SHM)], "volumes": [CLAIMED, memory]}
+    turned = {"containers": [container("lab", SHM, HOME)], "volumes": [memory, CLAIMED]}
+    assert equivalent(stored("lab", pod), stored("lab", turned), known)
+    assert not equivalent(stored("lab", pod), stored("lab", {**pod, **change}), known)
+
+
+# -- claims -----------------------------------------------------------------------------------------------------
+
+
+def test_a_claims_annotations_of_controllers_stay_where_they_are(tmp_path: Path) -> None:
+    body = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "data",
+            "namespace": "t",
+            "annotations": {
+                "pv.kubernetes.io/bind-completed": "yes",
+                "volume.kubernetes.io/storage-provisioner": "rancher.io/local-path",
+                "note": "ours",
+            },
+        },
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}},
+    }
+    (tmp_path / "a.yaml").write_text(dump(body))
+    imported = import_manifests([str(tmp_path / "a.yaml")], "p")
+    assert imported.spec["volumes"] == {
+        "data": {"size": "5Gi", "accessModes": ["ReadWriteOnce"], "annotations": {"note": "ours"}}
+    }
+
+
+STORAGE = {"requests": {"storage": "1Gi"}}
+CLAIMS: list[tuple[dict[str, Any], str | None]] = [
+    ({"accessModes": ["ReadWriteOnce"], "resources": STORAGE}, None),
+    ({"accessModes": ["ReadWriteOncePod"], "resources": STORAGE, "storageClassName": ""}, None),
+    ({"accessModes": ["ReadWriteOnce", "ReadWriteMany"], "resources": STORAGE, "storageClassName": "a.b"}, None),
+    ({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}, None),
+    ({"accessModes": ["ReadWriteOnce"]}, "KF102 refuses spec: the claim asks for no storage"),
+    ({"resources": STORAGE}, "KF102 refuses spec: the claim says no access mode"),
+    ({"accessModes": [], "resources": STORAGE}, "KF102 refuses spec: the claim says no access mode"),
+    (
+        {"accessModes": ["ReadWriteOncePod", "ReadWriteOnce"], "resources": STORAGE},
+        "KF104 refuses spec.accessModes: ReadWriteOncePod lets in one pod, and goes with no other access mode",
+    ),
+    (
+        {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "-1Gi"}}},
+        "KF123 refuses spec.resources.requests.storage: 'storage' is -1Gi, and must be above 0",
+    ),
+    (
+        {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": 0}}},
+        "KF123 refuses spec.resources.requests.storage: 'storage' is 0, and must be above 0",
+    ),
+    (
+        {"accessModes": ["ReadWriteOnce"], "resources": STORAGE, "storageClassName": "Fast SSD"},
+        "KF104 refuses spec.storageClassName: no storage class can be called 'Fast SSD'",
+    ),
+]
+
+
+@pytest.mark.apiserver
+@pytest.mark.parametrize(("spec", "problem"), CLAIMS, ids=lambda value: str(value)[:70])
+def test_claims_are_judged_as_the_server_does(
+    spec: dict[str, Any], problem: str | None, controlplane: ControlPlane, namespace: str
+) -> None:
+    meta = {"name": "judged", "namespace": namespace}
+    body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
+    assert [line for line in said(body) if " refuses " in line] == ([] if problem is None else [problem])
+    (answer,) = controlplane.apply([body])
+    assert (answer.status in (200, 201)) == (problem is None), answer.message
+
+
 # -- viewers ----------------------------------------------------------------------------------------------------
 
 
@@ -177,10 +385,13 @@ def test_a_notebooks_workspace_has_no_viewer(tmp_path: Path) -> None:
         ({"networking": NETWORKING}, True),
         ({"networking": {**NETWORKING, "timeout": "30s"}}, {"networking": {**NETWORKING, "timeout": "30s"}}),
         ({"networking": NETWORKING, "rwoScheduling": False}, {"rwoScheduling": False}),
+        ({"networking": NETWORKING, "rwoScheduling": ...}, {"rwoScheduling": False}),
+        ({}, {"networking": {}}),
     ],
 )
 def test_import_finds_the_viewer_of_a_volume(spec: Any, said_of_it: Any, tmp_path: Path) -> None:
     body = viewer(**spec)
+    body["spec"] = {key: value for key, value in body["spec"].items() if value is not ...}
     (tmp_path / "a.yaml").write_text("---\n".join(map(dump, (body, CLAIM))))
     imported = import_manifests([str(tmp_path / "a.yaml")], "p")
     assert imported.spec["volumes"] == {"data": {"size": "1Gi", "accessModes": ["ReadWriteOnce"], "viewer": said_of_it}}

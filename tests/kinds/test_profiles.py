@@ -53,6 +53,28 @@ def said(folder: Path, profile: dict[str, Any], **spec: Any) -> list[str]:
     return [f"{d.code} {d.message}" for d in built(folder, profile, **spec).diagnostics]
 
 
+# -- Names ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["default", "kubeflow", "kube-system", "kube-node-lease", "istio-system", "oauth2-proxy"]
+)
+def test_no_profile_takes_over_a_namespace_of_the_platform(name: str, tmp_path: Path) -> None:
+    spec = {"apiVersion": "kfspec.dev/v1alpha1", "project": "p", "profiles": {name: OWNER}}
+    (tmp_path / "kfspec.yaml").write_text(dump(spec))
+    result = build(tmp_path / "kfspec.yaml")
+    message = f"'{name}' is a namespace of the platform, not a team's: the Profile would take it over"
+    assert [(d.code, d.message, d.path) for d in result.diagnostics] == [("KF300", message, ("profiles", name))]
+    assert result.environments["default"] == ()
+
+
+@pytest.mark.parametrize("name", ["kube", "kubeflow-user-example-com", "istio"])
+def test_a_name_that_is_only_like_one(name: str, tmp_path: Path) -> None:
+    spec = {"apiVersion": "kfspec.dev/v1alpha1", "project": "p", "profiles": {name: OWNER}}
+    (tmp_path / "kfspec.yaml").write_text(dump(spec))
+    assert build(tmp_path / "kfspec.yaml").diagnostics == ()
+
+
 # -- Groups -----------------------------------------------------------------------------------------------------
 
 

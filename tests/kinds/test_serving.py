@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from kfspec.catalog import release
+from kfspec.diagnostics import format_path
 from kfspec.importing import import_manifests
 from kfspec.kinds.base import Readiness, State
 from kfspec.kinds.kserve import modelcache
@@ -48,6 +49,176 @@ def names(result: Build, environment: str = "default") -> dict[str, str]:
         f"{r.ref.kind}/{r.ref.name}": ((r.body["spec"].get("predictor") or {}).get("model") or {}).get("runtime", "")
         for r in result.environments[environment]
     }
+
+
+# -- where models are, and what their pods are ------------------------------------------------------------------
+
+
+def service(predictor: dict[str, Any], name: str = "s", **more: Any) -> dict[str, Any]:
+    annotations = more.pop("annotations", {})
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": name, "namespace": "t", "annotations": annotations},
+        "spec": {"predictor": predictor, **more},
+    }
+
+
+def at(uri: str) -> dict[str, Any]:
+    return {"model": {"modelFormat": {"name": "sklearn"}, "storageUri": uri}}
+
+
+ALL = "gs://, s3://, pvc://, https://, http://, hdfs://, webhdfs://, hf://, oci://, file:// or a custom container's"
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("s3://b", None),
+        ("pvc://claim", None),
+        ("hf://acme/llm", None),
+        ("oci://registry.example.com/model:1", None),
+        ("https://acme.blob.core.windows.net/models/a", None),
+        ("model-registry://fraud/v1", None),
+        ("file:///opt/model", None),
+        ("/mnt/models/a", None),
+        ("gcs://b/a", "KServe reads no 'gcs://' [did you mean 'gs://b/a'?]"),
+        ("S3://b/a", "KServe reads no 'S3://' [did you mean 's3://b/a'?]"),
+        ("ftp://b/a", f"KServe reads no 'ftp://' [{ALL}]"),
+        ("gs:/b/a", "KServe fetches nothing from 'gs:/b/a', which has no scheme [did you mean 'gs://b/a'?]"),
+        ("s3//b/a", "KServe fetches nothing from 's3//b/a', which has no scheme [did you mean 's3://b/a'?]"),
+        ("models/a", f"KServe fetches nothing from 'models/a', which has no scheme [begin with {ALL}]"),
+        ("pvc:///a", "'pvc:///a' names no volume [pvc://<volume>/<path>]"),
+        ("gs://", "'gs://' names no bucket [gs://<bucket>/<path>]"),
+        ("", "the URI of the model is empty [gs://<bucket>/<path>, or remove it]"),
+    ],
+)
+def test_where_a_model_is(uri: str, message: str | None) -> None:
+    expected = [] if message is None else [f"KF370 never-works spec.predictor.model.storageUri {message}"]
+    assert told(service(at(uri))) == expected
+    assert told(service({"sklearn": {"storageUri": uri}})) == [
+        line.replace(".model.", ".sklearn.") for line in expected
+    ]
+
+
+def told(body: dict[str, Any], version: str = "1.10") -> list[str]:
+    """What is said of an object: code, what upstream does, place, message and hint."""
+    known, _ = release(version)
+    assert known is not None
+    found = verify([Resource(ref_of(body), body, {})], known)
+    return [f"{d.code} {d.upstream} {format_path(d.path)} {d.message} [{d.hint}]" for d in found]
+
+
+RAW = {"serving.kserve.io/deploymentMode": "RawDeployment"}
+CONTAINER = {"name": "kserve-container", "image": "a"}
+PODS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "a container without an image": (
+        service({"containers": [{"name": "kserve-container"}]}),
+        ["KF405 never-works spec.predictor.containers[0] the container 'kserve-container' has no image [add 'image:']"],
+    ),
+    "one whose image is the runtime's": (
+        service({**at("gs://a/b"), "containers": [{"name": "transformer-container"}]}),
+        [],
+    ),
+    "a mount of nothing": (
+        service({"containers": [{**CONTAINER, "volumeMounts": [{"name": "a", "mountPath": "/a"}]}]}),
+        [
+            "KF324 never-works spec.predictor.containers[0].volumeMounts[0].name the pod has no volume 'a' "
+            "[declare it under 'volumes']"
+        ],
+    ),
+    "a mount of what the runtime may bring": (
+        service({"model": {**at("gs://a/b")["model"], "volumeMounts": [{"name": "a", "mountPath": "/a"}]}}),
+        [],
+    ),
+    "a model that asks for more than it may have": (
+        service({"model": {**at("gs://a")["model"], "resources": {"requests": {"cpu": "4"}, "limits": {"cpu": "2"}}}}),
+        [
+            "KF386 never-works spec.predictor.model.resources.requests.cpu the request of 4 cpu is above the limit of 2 "
+            "[write 2 for both]"
+        ],
+    ),
+    "a container whose limit KServe fills in": (
+        service({"containers": [{**CONTAINER, "resources": {"requests": {"cpu": "4"}}}]}),
+        [
+            "KF368 never-works spec.predictor.containers[0].resources.requests.cpu the container requests 4 of cpu and is "
+            "limited to 1 (KServe adds 1 where nothing is said) [give both requests and limits]"
+        ],
+    ),
+    "one that says both, once": (
+        service({"containers": [{**CONTAINER, "resources": {"requests": {"cpu": "4"}, "limits": {"cpu": "2"}}}]}),
+        [
+            "KF386 never-works spec.predictor.containers[0].resources.requests.cpu the request of 4 cpu is above the limit "
+            "of 2 [write 2 for both]"
+        ],
+    ),
+    "an explainer that says half": (
+        service(at("gs://a/b"), explainer={"containers": [{**CONTAINER, "resources": {"requests": {"cpu": "4"}}}]}),
+        [],
+    ),
+    "a toleration of a worker": (
+        service({**at("gs://a/b"), "tolerations": [{"key": "a", "operator": "Exist"}]}),
+        [
+            "KF405 never-works spec.predictor.tolerations[0].operator 'operator' of a pod cannot be 'Exist' "
+            "[did you mean 'Exists'?]"
+        ],
+    ),
+    "a model of no format": (
+        service({"model": {"storageUri": "gs://a/b", "runtime": "mine"}}),
+        [
+            "KF372 never-works spec.predictor.model the model says no format, and no runtime serves it [add 'modelFormat:']"
+        ],
+    ),
+    "a canary": (service({**at("gs://a/b"), "canaryTrafficPercent": 10}), []),
+    "a canary without Knative": (
+        service({**at("gs://a/b"), "canaryTrafficPercent": 10}, annotations=RAW),
+        [
+            "KF365 advice spec.predictor.canaryTrafficPercent 'canaryTrafficPercent' does nothing without Knative: all "
+            "traffic goes to the new version at once [remove it, or leave the mode to Knative]"
+        ],
+    ),
+    "a mode among the pods' annotations": (
+        service({**at("gs://a/b"), "annotations": RAW}),
+        [
+            'KF362 never-works spec.predictor.annotations["serving.kserve.io/deploymentMode"] KServe reads the mode from the '
+            "service's own annotations, not from those of a component's pods ['serving.kserve.io/deploymentMode' belongs "
+            "further up, under the service's 'annotations']"
+        ],
+    ),
+    "an annotation with hyphens": (
+        service(at("gs://a/b"), annotations={"serving.kserve.io/autoscaler-class": "hpa"}),
+        [
+            'KF362 never-works metadata.annotations["serving.kserve.io/autoscaler-class"] KServe does not know the annotation '
+            "'serving.kserve.io/autoscaler-class' [did you mean 'serving.kserve.io/autoscalerClass'?]"
+        ],
+    ),
+    "somebody else's": (service(at("gs://a/b"), annotations={"acme.example.com/deployment-mode": "a"}), []),
+    "the longest name of a Knative service": (service(at("gs://a/b"), "s" * 53), []),
+    "a longer one": (
+        service(at("gs://a/b"), "s" * 54),
+        [
+            f"KF360 never-works metadata.name Knative refuses the Service '{'s' * 54}-predictor': it has 64 characters, and "
+            "may have 63 [shorten the name by 1]"
+        ],
+    ),
+    "one with a transformer": (
+        service(at("gs://a/b"), "s" * 52, transformer={"containers": [CONTAINER]}),
+        [
+            f"KF360 never-works metadata.name Knative refuses the Service '{'s' * 52}-transformer': it has 64 characters, "
+            "and may have 63 [shorten the name by 1]"
+        ],
+    ),
+    "one of ModelMesh, which makes none": (
+        service(at("gs://a/b"), "s" * 60, annotations={"serving.kserve.io/deploymentMode": "ModelMesh"}),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PODS)
+def test_pods_that_never_start(case: str) -> None:
+    body, found = PODS[case]
+    assert told(body) == found
 
 
 # -- runtimes by content ----------------------------------------------------------------------------------------
@@ -128,7 +299,7 @@ def test_runtimes_that_exist_keep_their_names(tmp_path: Path) -> None:
     assert imported.spec["servingRuntimes"] == {
         "custom-0123abcd": {
             "supportedModelFormats": ["acme"],
-            "containers": [{"name": "kserve-container", "image": "a"}],
+            "containers": {"kserve-container": {"image": "a"}},
             "clusterScoped": True,
             "hashed": False,
         }
@@ -439,6 +610,10 @@ GRAPHS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "more replicas at least than at most": (
         graph({"root": FINE}, minReplicas=3, maxReplicas=2),
         ["KF364 'minReplicas' is 3, above 'maxReplicas' 2"],
+    ),
+    "an address without its scheme": (
+        graph({"root": {"routerType": "Sequence", "steps": [{"serviceUrl": "//a.t/v1"}]}}),
+        ["KF359 the router sends no request to '//a.t/v1'"],
     ),
     "no upper bound": (graph({"root": FINE}, minReplicas=3, maxReplicas=0), []),
 }

@@ -186,13 +186,31 @@ def test_a_script_is_mounted_and_is_the_main_file(tmp_path: Path) -> None:
     assert spec["volumes"] == [{"name": "code", "configMap": {"name": config_map["metadata"]["name"], "items": items}}]
 
 
+@pytest.mark.parametrize(
+    ("more", "kept"),
+    [
+        ({}, True),
+        ({"schedule": "@daily"}, True),
+        ({"schedule": "@daily", "prune": "allow"}, False),
+        ({"onChange": "replace"}, False),
+    ],
+)
+def test_code_outlives_the_change_that_a_run_does_not_see(more: dict[str, Any], kept: bool, tmp_path: Path) -> None:
+    """Executors to come mount it, and so does a driver that is tried again, whatever the schedule says by then."""
+    (tmp_path / "main.py").write_text("A = 1\n")
+    item = {"image": "spark:3.5.3", "sparkVersion": "3.5.3", "code": "main.py", **more}
+    config_map, _ = objects(tmp_path, item)
+    annotations = config_map["metadata"].get("annotations", {})
+    assert (annotations.get("kustomize.toolkit.fluxcd.io/prune") == "disabled") is kept
+
+
 def test_a_file_of_a_folder_is_named_by_its_path(tmp_path: Path) -> None:
     code = {"path": "src", "mountPath": "/srv/"}
     _, spec = with_code(tmp_path, {"code": code, "mainApplicationFile": "main.py"})
     assert spec["mainApplicationFile"] == "local:///srv/main.py"
 
 
-def test_code_goes_into_a_pod_template_for_the_operator_adds_nothing_to_one(tmp_path: Path) -> None:
+def test_code_goes_into_a_pod_template(tmp_path: Path) -> None:
     containers = {"spark-kubernetes-driver": {"env": {"A": "1"}}, "agent": {"image": "agent:1"}}
     template = {"spec": {"serviceAccountName": "default-editor", "containers": containers}}
     _, spec = with_code(tmp_path, {"code": "src/main.py", "driver": {"template": template}})
@@ -446,6 +464,52 @@ def test_numbers_of_executors() -> None:
         "error KF727 drops spec.dynamicAllocation.initialExecutors: 'initialExecutors' is passed over: dynamic allocation is not"
         " enabled"
     ]
+
+
+def templated(role: str, *containers: str, volumes: tuple[str, ...] = (), **fields: Any) -> Body:
+    """An application with a pod template and what stands beside it."""
+    made = [{"name": name, "emptyDir": {}} for name in volumes]
+    pod = {"containers": [{"name": name} for name in containers], "volumes": made}
+    account = {"serviceAccount": "default-editor"} if role == "driver" else {}
+    body = application(volumes=[{"name": "a", "emptyDir": {}}])
+    body["spec"][role] = {**account, "template": {"spec": pod}, **fields}
+    return body
+
+
+def test_the_webhook_adds_to_the_pods_of_templates() -> None:
+    mount = [{"name": "a", "mountPath": "/a"}]
+    beside: dict[str, Any] = {"tolerations": [{"key": "spark", "operator": "Exists"}], "volumeMounts": mount}
+    assert said(templated("driver", "spark-kubernetes-driver", **beside), "1.11") == []
+    assert said(templated("driver", "spark-kubernetes-driver", **beside), "1.10.0", spark_operator="2.1.0") == []
+    assert said(templated("driver", "spark-kubernetes-driver", volumes=("a",), **beside), "1.10") == [
+        "error KF729 never-works spec.driver.volumeMounts[0].name: the volume 'a' is in the driver's 'template', too, and no pod"
+        " has two of one name"
+    ]
+    other = templated("executor", "executor", volumes=("b",), volumeMounts=[{"name": "b", "mountPath": "/b"}])
+    assert said(other, "1.10") == [
+        "error KF729 drops spec.executor.volumeMounts[0].name: the application has no volume 'b', and the executor starts without"
+        " it"
+    ]
+
+
+def test_its_container_has_a_name_that_an_older_webhook_finds() -> None:
+    for role, known in (("driver", "spark-kubernetes-driver"), ("executor", "spark-kubernetes-executor")):
+        assert said(templated(role, "log", known), "1.10.0", spark_operator="2.1.0") == []
+        assert said(templated(role), "1.10.0", spark_operator="2.1.0") == []
+        assert said(templated(role, "main"), "1.10") == []
+        assert said(templated(role, "main"), "1.10.0", spark_operator="2.1.0") == [
+            f"error KF724 never-works spec.{role}.template.spec.containers[0].name: the webhook finds no container '{known}' in"
+            f" the template, and refuses the {role}'s pod"
+        ]
+
+
+def test_variables_of_executors_alone() -> None:
+    """The webhook looks for the driver's before it writes them (#2584)."""
+    env = {"env": [{"name": "A", "value": "b"}]}
+    lost = "executors do not get their 'env' from this operator where the driver has none"
+    assert said(application(executor=env), "1.10") == [f"error KF732 drops spec.executor.env: {lost}"]
+    assert said(application(executor=env), "1.11") == []
+    assert said(application(executor=env, driver={"serviceAccount": "default-editor", **env}), "1.10") == []
 
 
 def test_two_volumes_of_one_name() -> None:

@@ -20,6 +20,7 @@ from kfspec.equivalence import equivalent
 from kfspec.importing import import_manifests
 from kfspec.kinds.base import Moment, Outcome
 from kfspec.kinds.trainer.runtimes import LAUNCHER, NODE, SHIPPED, Job, Runtime, described, longest_suffix, shipped
+from kfspec.kinds.trainer.templates import Template, merged, shipped_spec, templates
 from kfspec.pipeline import Build, build
 from kfspec.resource import Resource, gvk_of, ref_of
 from kfspec.verification import verify
@@ -381,6 +382,37 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, dict[str, Any]]] = {
         " [add 'trainer: {numNodes: 4}']",
         {"runtime": "ours", "trainer": {"numNodes": 4}},
     ),
+    "nodes of Flux without a trainer": (
+        {"components": NEWER, "trainingRuntimes": {"ours": {**RUNTIME, "mlPolicy": {"numNodes": 2, "flux": {}}}}},
+        {"runtime": "ours"},
+        "error KF396 trainingJobs.a: Trainer 2.2 fails at a job of Flux that does not say its number of nodes [add 'trainer:"
+        " {numNodes: 2}']",
+        {"runtime": "ours", "trainer": {"numNodes": 2}},
+    ),
+    "a trainer of Flux without its nodes": (
+        {"components": NEWER, "trainingRuntimes": {"ours": {**RUNTIME, "mlPolicy": {"flux": {}}}}},
+        {"runtime": "ours", "trainer": {"image": "a"}},
+        "error KF396 trainingJobs.a.trainer: Trainer 2.2 fails at a job of Flux that does not say its number of nodes [add"
+        " 'numNodes: 1']",
+        {"runtime": "ours", "trainer": {"image": "a", "numNodes": 1}},
+    ),
+    "no processes": (
+        {},
+        {"runtime": "mlx-distributed", "trainer": {"numProcPerNode": 0}},
+        "error KF392 trainingJobs.a.trainer.numProcPerNode: 'numProcPerNode' is 0, and a node without processes trains nothing"
+        " [begin at 1, or leave it out]",
+        {"runtime": "mlx-distributed", "trainer": {"numProcPerNode": 1}},
+    ),
+    "LoRA on several nodes": (
+        {"trainingRuntimes": {"torchtune-llama3.3-70b": RUNTIME}},
+        {
+            "runtime": "torchtune-llama3.3-70b",
+            "trainer": {**TUNE, "numNodes": 2, "args": ["model.lora_attn_modules=[q_proj]"]},
+        },
+        "warning KF398 trainingJobs.a.trainer.args: llama3_3/70B is tuned whole on several nodes: what 'args' say of LoRA is"
+        " passed over [numNodes: 1, or remove 'model.lora_attn_modules' from 'args']",
+        {"runtime": "torchtune-llama3.3-70b", "trainer": {**TUNE, "args": ["model.lora_attn_modules=[q_proj]"]}},
+    ),
     "no nodes": (
         {},
         {"trainer": {"numNodes": 0}},
@@ -515,6 +547,12 @@ def test_a_mistake_is_one_finding(case: str, tmp_path: Path) -> None:
     beside, wrong, words, right = CASES[case]
     assert said(built(tmp_path, trainingJobs=jobs(a=wrong), **beside)) == [words]
     assert said(built(tmp_path, trainingJobs=jobs(a=right), **beside)) == []
+
+
+def test_nodes_of_jax_know_each_other_without_a_trainer(tmp_path: Path) -> None:
+    ours = {"ours": {**RUNTIME, "mlPolicy": {"numNodes": 4, "jax": {}}}}
+    result = built(tmp_path, components=NEWER, trainingRuntimes=ours, trainingJobs=jobs(a={"runtime": "ours"}))
+    assert said(result) == []
 
 
 def test_a_runtime_of_the_cluster_finds_its_volumes_in_every_namespace(tmp_path: Path) -> None:
@@ -694,6 +732,102 @@ def test_the_samples_of_shipped_runtimes_are_what_the_table_says(shared: Path) -
             seen.add(name)
             assert described(sample["spec"]) == shipped("2.2.0")[name]
     assert len(seen) == 5
+
+
+# -- the pods of a job ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", SHIPPED)
+def test_the_spec_of_a_shipped_runtime_says_what_the_table_says(version: str) -> None:
+    for name, runtime in SHIPPED[version].items():
+        assert described(shipped_spec(name, version)) == runtime
+    assert shipped_spec("torch-distributd", version) is None
+    assert shipped_spec("torch-distributed", None) is None
+
+
+def pods_of_job(runtime: str, version: str, **spec: Any) -> dict[str, Template]:
+    """The pods of a job of a shipped runtime."""
+    body = {"metadata": {"name": "a"}, "spec": spec}
+    return {each.job: each for each in templates(body, shipped_spec(runtime, version))}
+
+
+def test_a_job_that_tunes_loads_first() -> None:
+    given = {"dataset": {"storageUri": "hf://a/b", "env": [{"name": "A", "value": "b"}]}}
+    pods = pods_of_job(
+        "torchtune-llama3.2-1b", "2.1.0", initializer=given, trainer={"resourcesPerNode": {"limits": {"cpu": 1}}}
+    )
+    assert [(name, each.first, each.pods) for name, each in pods.items()] == [
+        ("dataset-initializer", True, 1),
+        ("model-initializer", True, 1),
+        ("node", False, 1),
+    ]
+    assert pods["dataset-initializer"].spec["containers"][0]["env"] == [
+        {"name": "STORAGE_URI", "value": "hf://a/b"},
+        {"name": "A", "value": "b"},
+    ]
+    assert pods["model-initializer"].spec["containers"][0]["env"] == [{"name": "STORAGE_URI", "value": "hf://..."}]
+    assert pods["node"].spec["containers"][0]["resources"] == {"limits": {"cpu": 1}}
+    assert pods["node"].spec["volumes"] == [
+        {"name": "initializer", "persistentVolumeClaim": {"claimName": "torchtune-llama3.2-1b"}}
+    ]
+
+
+def test_a_claim_is_made_for_each_job_of_2_2() -> None:
+    pods = pods_of_job("torchtune-llama3.2-1b", "2.2.0")
+    made = [{"name": "initializer", "persistentVolumeClaim": {"claimName": "initializer-a"}}]
+    assert [each.spec["volumes"] for each in pods.values()] == [made, made, made]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "nodes", "pods"),
+    [
+        ("torch-distributed", None, {"node": 1}),
+        ("torch-distributed", 4, {"node": 4}),
+        ("deepspeed-distributed", None, {"launcher": 1, "node": 1}),
+        ("deepspeed-distributed", 4, {"launcher": 1, "node": 3}),
+    ],
+)
+def test_nodes_are_pods(runtime: str, nodes: int | None, pods: dict[str, int]) -> None:
+    trainer = {"numNodes": nodes} if nodes else {}
+    assert {name: each.pods for name, each in pods_of_job(runtime, "2.1.0", trainer=trainer).items()} == pods
+
+
+def test_either_version_changes_the_pods_of_the_jobs_that_are_named() -> None:
+    change = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "node", "volumeMounts": []}]}}
+    older = {
+        "podTemplateOverrides": [{**change, "targetJobs": [{"name": "node"}, {"name": "none"}]}, {"targetJobs": [7]}]
+    }
+    inside = {"replicatedJobs": [{"name": "node", "template": {"spec": {"template": change}}}]}
+    newer = {"runtimePatches": [{"manager": "a.b/c", "trainingRuntimeSpec": {"template": {"spec": inside}}}]}
+    for spec in (older, newer):
+        pods = pods_of_job("deepspeed-distributed", "2.2.0", **spec)
+        assert (pods["node"].labels["a"], pods["launcher"].labels.get("a")) == ("b", None)
+        assert pods["node"].labels["jobset.sigs.k8s.io/jobset-name"] == "a"
+
+
+def test_changes_are_merged_as_the_server_does() -> None:
+    base = {
+        "containers": [{"name": "a", "image": "1", "args": ["x"]}],
+        "tolerations": [{"key": "a"}],
+        "nodeSelector": {"a": "b"},
+    }
+    change = {
+        "containers": [{"name": "a", "args": ["y"]}, {"name": "b"}],
+        "tolerations": [{"key": "b"}],
+        "nodeSelector": {"c": "d"},
+    }
+    assert merged(base, change) == {
+        "containers": [{"name": "a", "image": "1", "args": ["y"]}, {"name": "b"}],
+        "tolerations": [{"key": "b"}],
+        "nodeSelector": {"a": "b", "c": "d"},
+    }
+
+
+@pytest.mark.parametrize(
+    "broken", [None, 7, {"template": []}, {"template": {"spec": {"replicatedJobs": [1, {"name": 2}]}}}]
+)
+def test_a_runtime_in_pieces_has_no_pods_to_speak_of(broken: Any) -> None:
+    assert all(not each.spec["containers"] for each in templates({"metadata": {}, "spec": {"trainer": 7}}, broken))
 
 
 # -- trials -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Who may call the model servers of a profile's namespace, besides its owner, its contributors and its own pods.
 
 Istio refuses everybody else (profile-controller v1.10.0, `ns-owner-access-istio`), so each policy only ever opens. One is made
-for each service, by the label that its pods carry in both of KServe's modes.
+for each service and each graph, by the label that its pods carry in both of KServe's modes. A graph's router calls its services
+from within the namespace, which needs none.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Access: TypeAlias = Literal["private", "authenticated", "everyone"] | Annotated[
 POLICY = GVK("security.istio.io", "v1beta1", "AuthorizationPolicy")
 POD_LABEL = "serving.kserve.io/inferenceservice"
 """What the pods of a service carry (KServe 0.14.1 to 0.16.0; `tests/kserve_test.sh` of kubeflow/manifests selects by it)."""
+ROUTER_LABEL = "serving.kserve.io/inferencegraph"
+"""What the pods of a graph carry (KServe main, constants.InferenceGraphLabel: knative_reconciler.go and raw_ig.go set it)."""
 
 _PRINCIPAL = re.compile(r"[^/*\s]+/ns/[^/*\s]+/sa/[^/*\s]+")
 _INJECT = "sidecar.istio.io/inject"
@@ -37,8 +40,11 @@ def default_of(ctx: Context) -> tuple[Any, Path]:
     return said, ("profiles", ctx.profile, "servingAccess")
 
 
-def policies(own: Access | None, opted_out: bool, ctx: Context) -> tuple[list[Resource], list[Diagnostic]]:
-    """The service's policy, if anybody else may call it. `opted_out`: its pods have no sidecar."""
+def policies(
+    own: Access | None, opted_out: bool, ctx: Context, label: str = POD_LABEL
+) -> tuple[list[Resource], list[Diagnostic]]:
+    """The service's policy, or the graph's, if anybody else may call it. `opted_out`: its pods have no sidecar; `label`: what
+    they carry."""
     inherited, place = default_of(ctx)
     said, path = (own, (*ctx.path, "access")) if own is not None else (inherited, place)
     found = list(problems(own, path, ctx)) if own is not None else []
@@ -54,16 +60,16 @@ def policies(own: Access | None, opted_out: bool, ctx: Context) -> tuple[list[Re
     body = {
         "apiVersion": POLICY.api_version,
         "kind": POLICY.kind,
-        "metadata": base.metadata(ctx, None, policy_name(ctx.name)),
-        "spec": {"selector": {"matchLabels": {POD_LABEL: ctx.name}}, "action": "ALLOW", "rules": rules},
+        "metadata": base.metadata(ctx, None, policy_name(ctx.name, label)),
+        "spec": {"selector": {"matchLabels": {label: ctx.name}}, "action": "ALLOW", "rules": rules},
     }
     origins: Origins = {(): Origin(ctx.path, at_key=True), ("spec", "rules"): Origin(path)}
     return [base.resource(ctx, body, origins)], found
 
 
-def policy_name(service: str) -> str:
-    """The name of a service's policy."""
-    return f"inferenceservice-{service}"
+def policy_name(name: str, label: str = POD_LABEL) -> str:
+    """The name of a service's policy, or of a graph's."""
+    return f"{label.rpartition('/')[2]}-{name}"
 
 
 def without_sidecar(*metadata: Any) -> bool:

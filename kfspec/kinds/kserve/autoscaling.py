@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kfspec import quantity
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path, Upstream
+from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds.base import Facts
 from kfspec.wording import did_you_mean
 
@@ -88,13 +88,49 @@ def annotation_findings(annotations: dict[str, Any], facts: Facts) -> Iterator[D
     value = annotations.get(key)
     if value is not None and not (isinstance(value, str) and value.isdigit() and 1 <= int(value) <= 100):
         message = f"the target utilization must be 1 to 100, not {value!r}"
-        yield finding("KF361", message, ("metadata", "annotations", key))
+        yield finding("KF361", message, ("metadata", "annotations", key), hint='a whole number in quotes, as "80"')
+    yield from _other_spellings(annotations, key)
+
+
+def _other_spellings(annotations: dict[str, Any], target: str) -> Iterator[Diagnostic]:
+    """Annotations of KServe's in the style of others: it looks for its own spelling, and passes over the rest."""
+    right = {_plain(key): key for key in (MODE, CLASS, target)}
+    for given in annotations:
+        wanted = right.get(_plain(given)) if given.startswith(f"{PREFIX}/") else None
+        if wanted is not None and wanted != given:
+            hint = f"did you mean '{wanted}'?"
+            message = f"KServe does not know the annotation '{given}'"
+            path: Path = ("metadata", "annotations", given)
+            yield finding("KF362", message, path, hint=hint, at_key=True)
+
+
+def _plain(key: str) -> str:
+    return key.casefold().replace("-", "").replace("_", "")
+
+
+def _below(component: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
+    """A component's own annotations are its pods': the mode is the service's (KServe 0.14.1, controller.go)."""
+    given = component.get("annotations")
+    if isinstance(given, dict) and MODE in given:
+        message = "KServe reads the mode from the service's own annotations, not from those of a component's pods"
+        hint = f"'{MODE}' belongs further up, under the service's 'annotations'"
+        yield finding("KF362", message, (*at, "annotations", MODE), hint=hint, at_key=True)
 
 
 def scaling(component: dict[str, Any], at: Path, annotations: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     """How far and by what a component is scaled."""
     yield from _numbers(component, at)
+    yield from _below(component, at)
     names = modes(facts)
+    if is_raw(annotations, facts) and component.get("canaryTrafficPercent") is not None:
+        message = "'canaryTrafficPercent' does nothing without Knative: all traffic goes to the new version at once"
+        path: Path = (*at, "canaryTrafficPercent")
+        hint = "remove it, or leave the mode to Knative"
+        yield finding(
+            "KF365", message, path, hint=hint, severity=Severity.WARNING, upstream=Upstream.ADVICE, at_key=True
+        )
+    elif component.get("canaryTrafficPercent") is not None:
+        yield from _canary(component["canaryTrafficPercent"], (*at, "canaryTrafficPercent"))
     if not is_raw(annotations, facts):
         yield from _knative(component, at, annotations, names)
         return
@@ -115,18 +151,20 @@ def _numbers(component: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
         ("containerConcurrency", component.get("containerConcurrency")),
     ):
         if isinstance(value, int) and value < 0:
-            yield finding("KF364", f"'{key}' is {value}, and cannot be below 0", (*at, key))
+            yield finding("KF364", f"'{key}' is {value}, and cannot be below 0", (*at, key), hint="0 or more")
     if isinstance(low, int) and isinstance(high, int) and high and low > high >= 0:
         message = f"'minReplicas' is {low}, above 'maxReplicas' {high}"
         yield finding("KF364", message, (*at, "minReplicas"), hint=f"at most {high}")
     timeout = component.get("timeout")
     if isinstance(timeout, int) and timeout < 0:
         message = f"'timeout' is {timeout}, which Knative refuses"
-        yield finding("KF364", message, (*at, "timeout"), upstream=Upstream.NEVER_WORKS)
-    percent = component.get("canaryTrafficPercent")
+        yield finding("KF364", message, (*at, "timeout"), hint="seconds, as 60", upstream=Upstream.NEVER_WORKS)
+
+
+def _canary(percent: Any, at: Path) -> Iterator[Diagnostic]:
     if isinstance(percent, int) and not 0 <= percent <= 100:
         message = f"'canaryTrafficPercent' is {percent}; Knative refuses the route"
-        yield finding("KF365", message, (*at, "canaryTrafficPercent"), hint="0 to 100")
+        yield finding("KF365", message, at, hint="0 to 100")
 
 
 def _hpa(component: dict[str, Any], at: Path, names: Modes, upstream: Upstream) -> Iterator[Diagnostic]:
@@ -137,11 +175,10 @@ def _hpa(component: dict[str, Any], at: Path, names: Modes, upstream: Upstream) 
         yield finding("KF366", message, (*at, "scaleMetric"), hint=hint, upstream=upstream)
     elif isinstance(target, int) and ((metric != "memory" and target < 1) or target > 100):
         message = f"'scaleTarget' is {target}; the utilization of a {names.raw} is 1 to 100 percent"
-        yield finding("KF366", message, (*at, "scaleTarget"), upstream=upstream)
+        yield finding("KF366", message, (*at, "scaleTarget"), hint="1 to 100", upstream=upstream)
     elif isinstance(target, int) and names.keda and target < 1:
-        yield finding(
-            "KF366", f"'scaleTarget' is {target}; memory begins at 1", (*at, "scaleTarget"), upstream=upstream
-        )
+        message = f"'scaleTarget' is {target}; memory begins at 1"
+        yield finding("KF366", message, (*at, "scaleTarget"), hint="1 to 100", upstream=upstream)
     for n, given in _metrics(component):
         kind, here = given.get("type"), (*at, "autoScaling", "metrics", n)
         if kind != "Resource":
@@ -194,7 +231,7 @@ def _keda_resource(source: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
         yield finding("KF366", message, (*at, "target", "type"), hint=f"type: {allowed[0]}")
     elif target["type"] == "AverageValue" and _below_a_mebibyte(target.get("averageValue")):
         message = f"'averageValue' is {target.get('averageValue')}; KEDA's memory target begins at 1Mi"
-        yield finding("KF366", message, (*at, "target", "averageValue"))
+        yield finding("KF366", message, (*at, "target", "averageValue"), hint="1Mi or more, as 500Mi")
     else:
         yield from _target(target, (*at, "target"))
 
@@ -212,7 +249,7 @@ def _target(target: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
         yield _lacks(field, at)
     elif field == "averageUtilization" and isinstance(value, int) and not 1 <= value <= 100:
         message = f"'averageUtilization' is {value}; a utilization is 1 to 100 percent"
-        yield finding("KF366", message, (*at, field))
+        yield finding("KF366", message, (*at, field), hint="1 to 100")
 
 
 def _knative(component: dict[str, Any], at: Path, annotations: dict[str, Any], names: Modes) -> Iterator[Diagnostic]:
@@ -224,7 +261,8 @@ def _knative(component: dict[str, Any], at: Path, annotations: dict[str, Any], n
     elif metric in ("concurrency", "rps") and by_hpa:
         yield finding("KF366", f"the HPA class cannot scale by '{metric}'", (*at, "scaleMetric"), hint="cpu or memory")
     elif metric == "rps" and isinstance(target, int) and target < 1:
-        yield finding("KF366", f"'scaleTarget' is {target}; requests per second begin at 1", (*at, "scaleTarget"))
+        message = f"'scaleTarget' is {target}; requests per second begin at 1"
+        yield finding("KF366", message, (*at, "scaleTarget"), hint="1 or more")
     if component.get("deploymentStrategy"):
         hint = f"remove it, or use {names.raw}"
         message = "a serverless service has no 'deploymentStrategy'"

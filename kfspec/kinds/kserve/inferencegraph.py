@@ -2,7 +2,7 @@
 
 `inferenceGraphs: {ab: {nodes: {root: {routerType: Splitter, steps: [{service: a, weight: 90}, {service: b, weight: 10}]}}}}`.
 Every field of the graph is taken; in a step `service` is short for `serviceName`, and `node` for `nodeName`. Services are those
-of the graph's own namespace.
+of the graph's own namespace. `access` opens the graph to more than its namespace, as it does a service.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from typing import Any
 
 from pydantic import Field
 
+from kfspec.catalog.metadata import name_problem
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Effect, Facts, Look, Lowered, Readiness
+from kfspec.kinds.kserve import access as kserve_access
+from kfspec.kinds.kserve.access import Access
 from kfspec.kinds.lifting import own_metadata, shorten
 from kfspec.kinds.shortforms import Expansion
 from kfspec.resource import GVK, Body, Origin
@@ -24,7 +27,8 @@ from kfspec.spec.base import Json, Namespaced
 from kfspec.wording import did_you_mean
 
 BLOCK = "inferenceGraphs"
-PRODUCES = (GVK("serving.kserve.io", "v1alpha1", "InferenceGraph"),)
+PRODUCES = (GVK("serving.kserve.io", "v1alpha1", "InferenceGraph"), kserve_access.POLICY)
+DERIVES_FROM = ("profiles",)
 
 ROOT = "root"
 _UPSTREAM = (
@@ -66,10 +70,15 @@ class Item(Namespaced):
     nodeSelector: Json = Field(default=None, description="Upstream's, of the router; from KServe 0.15 on.")  # noqa: N815
     tolerations: Json = Field(default=None, description="Upstream's, of the router; from KServe 0.15 on.")
     serviceAccountName: Json = Field(default=None, description="Upstream's, of the router; from KServe 0.15 on.")  # noqa: N815
+    access: Access | None = Field(
+        default=None,
+        description="Who else may call it: private, authenticated, everyone, or a list of profiles and principals "
+        "(the profile's `servingAccess`).",
+    )
 
 
 def lower(item: Item, ctx: Context) -> Lowered:
-    """One InferenceGraph."""
+    """One InferenceGraph, and who may call it."""
     expansion = Expansion(ctx)
     expansion.origins["spec",] = Origin(ctx.path)
     spec: dict[str, Any] = {}
@@ -88,7 +97,9 @@ def lower(item: Item, ctx: Context) -> Lowered:
         "spec": spec,
     }
     origins = {**base.base_origins(ctx), **expansion.origins}
-    return Lowered((base.resource(ctx, body, origins),), tuple(expansion.found))
+    alone = kserve_access.without_sidecar(item.labels, item.annotations)
+    policies, found = kserve_access.policies(item.access, alone, ctx, kserve_access.ROUTER_LABEL)
+    return Lowered((base.resource(ctx, body, origins), *policies), (*expansion.found, *found))
 
 
 def _nodes(nodes: Any, where: Path, expansion: Expansion) -> Any:
@@ -156,7 +167,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     """The webhook's rules (KServe 0.14.1, inference_graph_validation.go; executed), and ways that the router cannot go
     (cmd/router/main.go)."""
     name, spec = body["metadata"].get("name") or "", body.get("spec") or {}
-    if _NAME.fullmatch(name) is None:
+    if _NAME.fullmatch(name) is None and name_problem(name, "-", "") is None:
         hint = "begin with a letter; use lower-case letters, digits and '-', no dots"
         yield finding("KF360", f"no InferenceGraph can be called '{name}'", ("metadata", "name"), hint=hint)
     elif len(name) > 63:
@@ -225,6 +236,11 @@ def _ways(node: str, router: dict[str, Any], nodes: dict[str, dict[str, Any]], a
         if target and target not in nodes:
             near = did_you_mean(target, nodes, f"declare it: 'nodes: {{{target}: ...}}'")
             yield finding("KF359", f"there is no node '{target}'", (*here, "nodeName"), hint=near)
+        url = step.get("serviceUrl")
+        if url and re.match(r"https?://[^/]", url) is None:
+            message = f"the router sends no request to '{url}'"
+            hint = f"http://{url.rpartition('://')[2].lstrip('/')}"
+            yield finding("KF359", message, (*here, "serviceUrl"), hint=hint)
         if kind == "Switch" and not step.get("condition"):
             message = "a step of a Switch without 'condition' is never taken"
             hint = "a path that the request must have (GJSON), as 'instances.0.vip'"

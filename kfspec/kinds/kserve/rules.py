@@ -6,34 +6,28 @@ Source: KServe 0.14.1, 0.15.0, 0.15.2 and 0.16.0, `pkg/apis/serving/v1beta1/infe
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
-from kfspec import quantity
+from kfspec.catalog.metadata import name_problem
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path
+from kfspec.diagnostics import Diagnostic, Path, Upstream
 from kfspec.kinds.base import Facts
-from kfspec.kinds.kserve.autoscaling import CLASS, annotation_findings, is_raw, scaling
+from kfspec.kinds.kserve.autoscaling import CLASS, MODE, annotation_findings, is_raw, scaling
+from kfspec.kinds.kserve.pods import pod_findings
 from kfspec.kinds.kserve.runtimes import PROTOCOLS, Declared, declared, shipped
+from kfspec.kinds.kserve.storage import multiple_findings, uri_findings
 from kfspec.resource import Body
 from kfspec.wording import did_you_mean
 
+MODEL = "model"
 CONTAINER = "kserve-container"
 """The name of the container that serves."""
-
-MODELS = "/mnt/models"
-"""Where a model is mounted if nothing is said (KServe, `storageUris[].mountPath`)."""
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 LEGACY = ("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle")
 """Predictors of one framework, which the defaulter turns into `model` (KServe 0.14.1, `predictor.go`; recorded)."""
-
-_STORAGE = re.compile(r"(?:gs|s3|pvc|file|https?|hdfs|webhdfs|oci|hf|model-registry)://")
-_DEFAULT_RESOURCES = {"cpu": "1", "memory": "2Gi"}
-"""What the defaulter fills into a custom container, each missing limit and request by itself (KServe 0.14.1)."""
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
@@ -41,7 +35,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     meta = body["metadata"]
     name = meta.get("name") or ""
     annotations = meta.get("annotations") or {}
-    if isinstance(name, str) and _NAME.fullmatch(name) is None:
+    if isinstance(name, str) and _NAME.fullmatch(name) is None and name_problem(name, "-", "") is None:
         hint = "begin with a letter; use lower-case letters, digits and '-', no dots"
         yield finding("KF360", f"no InferenceService can be called '{name}'", ("metadata", "name"), hint=hint)
     yield from annotation_findings(annotations, facts)
@@ -56,12 +50,15 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         yield from _implementation(component, part, at)
         yield from scaling(component, at, annotations, facts)
         yield from _containers(component, part, at)
-        yield from _storage_uris(component, part, at)
+        yield from pod_findings(component, part, at, (MODEL, *LEGACY) if part == "predictor" else ())
+        yield from multiple_findings(component, part, at, (MODEL, *LEGACY))
     predictor = spec.get("predictor")
     if isinstance(predictor, dict):
         yield from _predictor(predictor, meta, facts)
     if is_raw(annotations, facts):
         yield from _raw_name(meta)
+    elif annotations.get(MODE) != "ModelMesh":
+        yield from _knative_name(meta, spec)
 
 
 def _implementation(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
@@ -84,7 +81,8 @@ def _implementation(component: dict[str, Any], part: str, at: Path) -> Iterator[
     if count == 1:
         return
     message = f"the {part} has nothing that serves" if count == 0 else f"the {part} has {count} things that serve"
-    yield finding("KF363", message, at, hint=f"give exactly one of {wanted}", at_key=True)
+    hint = f"give it {wanted}" if part == "transformer" else f"give exactly one of {wanted}"
+    yield finding("KF363", message, at, hint=hint, at_key=True)
 
 
 def _collocated(names: list[Any]) -> bool:
@@ -99,27 +97,6 @@ def _containers(component: dict[str, Any], part: str, at: Path) -> Iterator[Diag
         if "STORAGE_URI" in given and (part == "transformer" or container.get("name") == "transformer-container"):
             message = "a transformer cannot have STORAGE_URI: the model is the predictor's"
             yield finding("KF367", message, (*path, "env", given.index("STORAGE_URI")), hint="remove it")
-    if containers and part != "explainer" and component.get("model") is None:
-        yield from _filled_in(containers[0], (*at, "containers", 0))
-
-
-def _filled_in(container: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
-    """The defaulter fills in each missing limit and request of a custom container by itself."""
-    resources = container.get("resources") or {}
-    requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
-    for key, default in _DEFAULT_RESOURCES.items():
-        asked, allowed = _value(requests.get(key, default)), _value(limits.get(key, default))
-        if asked is not None and allowed is not None and asked > allowed:
-            where = "requests" if key in requests else "limits"
-            added = "" if key in requests and key in limits else f" (KServe adds {default} where nothing is said)"
-            message = f"the container requests {requests.get(key, default)} of {key} and is limited to {limits.get(key, default)}"
-            hint = "give both requests and limits"
-            yield finding("KF368", message + added, (*at, "resources", where, key), hint=hint)
-
-
-def _value(text: Any) -> Decimal | None:
-    parsed = quantity.parse(text if isinstance(text, str) else repr(text))
-    return parsed.value if parsed is not None else None
 
 
 def _predictor(predictor: dict[str, Any], meta: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
@@ -142,7 +119,7 @@ def _predictor(predictor: dict[str, Any], meta: dict[str, Any], facts: Facts) ->
         ]
         yield from _model(model, (*at, "model"), facts, beside)
     for name in legacy:
-        yield from _storage(predictor[name], (*at, name))
+        yield from uri_findings(predictor[name], (*at, name))
     if facts.release.since("kserve", "0.16"):
         for name in ("model", *LEGACY):
             given = predictor.get(name)
@@ -153,7 +130,7 @@ def _predictor(predictor: dict[str, Any], meta: dict[str, Any], facts: Facts) ->
 
 def _model(model: dict[str, Any], at: Path, facts: Facts, beside: list[tuple[Any, Declared]]) -> Iterator[Diagnostic]:
     """`beside`: the runtimes that the project itself declares, by their objects' names."""
-    yield from _storage(model, at)
+    yield from uri_findings(model, at)
     protocol = model.get("protocolVersion")
     if isinstance(protocol, str) and protocol not in PROTOCOLS:
         hint = did_you_mean(protocol, PROTOCOLS, f"one of: {', '.join(PROTOCOLS)}")
@@ -161,12 +138,16 @@ def _model(model: dict[str, Any], at: Path, facts: Facts, beside: list[tuple[Any
         return
     form = model.get("modelFormat") or {}
     name, version = form.get("name"), form.get("version")
+    if not name:
+        message = "the model says no format, and no runtime serves it"
+        yield finding("KF372", message, at, hint="add 'modelFormat:'", at_key=True)
+        return
     if model.get("runtime"):
         named = next((runtime for own, runtime in beside if own == model["runtime"]), None)
         if named is not None:
             yield from _named(named, name, version, protocol, at)
         return
-    if not name or any(_selected(runtime, name, version, protocol or "v1") for _, runtime in beside):
+    if any(_selected(runtime, name, version, protocol or "v1") for _, runtime in beside):
         return
     known = shipped(facts.release.components["kserve"])
     wanted = protocol or "v1"
@@ -218,50 +199,12 @@ def _named(runtime: Declared, name: Any, version: Any, protocol: Any, at: Path) 
         yield finding("KF372", message, (*at, "modelFormat", "version"), hint=hint)
 
 
-def _storage(model: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
-    uri = model.get("storageUri")
-    if isinstance(uri, str) and "://" in uri and _STORAGE.match(uri) is None:
-        hint = "gs://, s3://, pvc://, https://, http://, hdfs://, webhdfs://, hf://, oci://, file:// or a custom container's"
-        yield finding("KF370", f"KServe reads no '{uri.split('://')[0]}://'", (*at, "storageUri"), hint=hint)
-
-
-def _storage_uris(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
-    """Several models of one component (KServe 0.16.0, `validateMultipleStorageURIs`; earlier ones have no such field)."""
-    given = component.get("storageUris")
-    if not isinstance(given, list):
-        return
-    path = (*at, "storageUris")
-    one = next((name for name in ("model", *LEGACY) if (component.get(name) or {}).get("storageUri") is not None), None)
-    containers = component.get("containers") or [{}]
-    if one is not None and part == "predictor":
-        message = f"'storageUri' of '{one}' and 'storageUris' exclude each other"
-        yield finding("KF376", message, path, hint="keep one of them", at_key=True)
-    elif any(e.get("name") == "STORAGE_URI" for e in containers[0].get("env") or () if isinstance(e, dict)):
-        message = "STORAGE_URI of the container and 'storageUris' exclude each other"
-        yield finding("KF376", message, path, hint="keep one of them", at_key=True)
-    mounts: dict[str, list[str]] = {"pvc": [], "": []}
-    for n, entry in enumerate(given):
-        mount = entry.get("mountPath", MODELS)
-        if mount == "/" or ".." in mount:
-            yield finding("KF376", f"no model can be at '{mount}'", (*path, n, "mountPath"), hint=f"{MODELS}/...")
-            return
-        mounts["pvc" if entry["uri"].startswith("pvc://") else ""].append(mount)
-    if len(mounts[""]) < 2:
-        return  # upstream compares the paths of claims only where there are several others
-    twice = next((mount for mount in mounts["pvc"] if mounts["pvc"].count(mount) > 1), None)
-    if twice is not None:
-        yield finding("KF376", f"two claims are mounted at '{twice}'", path, hint="give each a 'mountPath'")
-    elif posixpath.commonpath(mounts[""]) == "/":
-        message = f"the paths {' and '.join(mounts[''])} lie in no common folder"
-        yield finding("KF376", message, path, hint=f"{MODELS}/...")
-
-
 def _multi_node(predictor: dict[str, Any], worker: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic]:
     """Sizes and storage of a multi-node predictor (KServe 0.15.0, `validateMultiNodeVariables`)."""
     for key in ("pipelineParallelSize", "tensorParallelSize"):
         size = worker.get(key)
         if isinstance(size, int) and size < 1:
-            yield finding("KF373", f"'{key}' is {size}, and begins at 1", (*at, "workerSpec", key))
+            yield finding("KF373", f"'{key}' is {size}, and begins at 1", (*at, "workerSpec", key), hint=f"{key}: 1")
     model = predictor.get("model")
     uri = model.get("storageUri") if isinstance(model, dict) else None
     from_image = facts.release.since("kserve", "0.16") and isinstance(uri, str) and uri.startswith("oci://")
@@ -272,7 +215,8 @@ def _multi_node(predictor: dict[str, Any], worker: dict[str, Any], at: Path, fac
         message = "a multi-node predictor needs 'storageUri'"
         yield finding("KF373", message, (*at, "model"), hint="storageUri: pvc://<volume>/<path>", at_key=True)
     if len(worker.get("containers") or ()) > 1:
-        yield finding("KF373", "'workerSpec' takes one container", (*at, "workerSpec", "containers"))
+        path = (*at, "workerSpec", "containers")
+        yield finding("KF373", "'workerSpec' takes one container", path, hint="keep 'worker-container'", at_key=True)
 
 
 def _multi_node_class(annotations: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagnostic]:
@@ -293,3 +237,15 @@ def _raw_name(meta: dict[str, Any]) -> Iterator[Diagnostic]:
     if namespace and length > 63:
         message = f"the host name '{name}-predictor-{namespace}' has {length} characters, and may have 63"
         yield finding("KF374", message, ("metadata", "name"), hint=f"shorten the name by {length - 63}")
+
+
+def _knative_name(meta: dict[str, Any], spec: dict[str, Any]) -> Iterator[Diagnostic]:
+    """Each component is a Knative Service of its own, whose name is a DNS label (knative.dev/pkg v1.16,
+    `apis/metadata_validation.go`)."""
+    name = meta.get("name") or ""
+    part = max((part for part in ("predictor", "transformer", "explainer") if spec.get(part)), key=len, default="")
+    length = len(f"{name}-{part}")
+    if part and length > 63:
+        message = f"Knative refuses the Service '{name}-{part}': it has {length} characters, and may have 63"
+        hint = f"shorten the name by {length - 63}"
+        yield finding("KF360", message, ("metadata", "name"), hint=hint, upstream=Upstream.NEVER_WORKS)

@@ -14,6 +14,7 @@ from kfspec.diagnostics import Diagnostic, Path, Severity
 from kfspec.kinds.base import Facts
 from kfspec.kinds.kserve.rules import CONTAINER
 from kfspec.kinds.kserve.runtimes import PROTOCOLS, RUNTIMES, Declared, as_declared, clash, declared, shipped
+from kfspec.kinds.podvalues import value_findings
 from kfspec.resource import Body
 from kfspec.wording import did_you_mean
 
@@ -30,6 +31,9 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
             yield from _multi_node(spec, facts)
     if not new.multi_model:
         yield from _containers(spec)
+    yield from value_findings(spec, ("spec",))
+    if isinstance(spec.get("workerSpec"), dict):
+        yield from value_findings(spec["workerSpec"], ("spec", "workerSpec"))
     for n, protocol in enumerate(spec.get("protocolVersions") or ()):
         if protocol not in PROTOCOLS:
             hint = did_you_mean(str(protocol), PROTOCOLS, f"one of: {', '.join(PROTOCOLS)}")

@@ -38,12 +38,15 @@ _WRITTEN = {
 
 
 def defaulted(body: Body) -> Body:
-    """The object without the pod that the webhook has written, where it is still the webhook's (pvcviewer_webhook.go)."""
+    """The object without the pod that the webhook has written, where it is still the webhook's, and with the zero values
+    that it writes (pvcviewer_webhook.go)."""
     spec = body.get("spec")
-    pod = spec.get("podSpec") if isinstance(spec, dict) else None
-    if not isinstance(spec, dict) or not isinstance(pod, dict) or not _written(pod, spec.get("pvc")):
+    if not isinstance(spec, dict):
         return body
-    return {**body, "spec": {key: value for key, value in spec.items() if key != "podSpec"}}
+    filled: Body = {"networking": {}, "rwoScheduling": False, **spec}
+    if isinstance(spec.get("podSpec"), dict) and _written(spec["podSpec"], spec.get("pvc")):
+        del filled["podSpec"]
+    return {**body, "spec": filled}
 
 
 def _written(pod: Body, claim: object) -> bool:

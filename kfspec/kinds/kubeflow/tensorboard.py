@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from kfspec.catalog.metadata import name_problem
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds import base
@@ -96,7 +97,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     Source: tensorboard-controller v1.10.0, tensorboard_controller.go (generateDeployment, generateService); executed.
     """
     name, logs = body["metadata"].get("name"), (body.get("spec") or {}).get("logspath")
-    if isinstance(name, str):
+    if isinstance(name, str) and name_problem(name, "-", "") is None:
         yield from _name(name)
     if not isinstance(logs, str) or logs.startswith(_CLOUD):
         return

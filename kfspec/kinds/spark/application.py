@@ -53,7 +53,7 @@ class _Lowering:
             spec["mainApplicationFile"] = main
         self._type(spec)
         listed = spec.get("volumes")
-        known = {volume.get("name") for volume in maps(listed)}
+        known = {str(volume.get("name")) for volume in maps(listed)}
         spec["driver"] = self._pod(item.driver or Driver(), "driver", known, files)
         spec["executor"] = self._pod(item.executor or Executor(), "executor", known, files)
         self._account(spec)
@@ -133,7 +133,7 @@ class _Lowering:
         return result
 
     def _add_code(self, body: dict[str, Any], at: Path, files: Mounted, container: str) -> None:
-        """The mount of the code: in the template where there is one, for the operator adds nothing to those."""
+        """The mount of the code: in the template where there is one, whatever its container is called."""
         origin = Origin((*self.ctx.path, "code"))
         template = body.get("template")
         if template is None:

@@ -42,6 +42,8 @@ def _pod(pod: dict[str, Any], role: str, conf: dict[str, Any]) -> dict[str, Any]
             result.setdefault(key, value)
     template = result.get("template")
     if isinstance(template, dict):  # Go writes the time that a template has not
-        meta = {key: value for key, value in (template.get("metadata") or {}).items() if value is not None}
-        result["template"] = {**template, "metadata": meta}
+        meta = template.get("metadata") or {}
+        if isinstance(meta, dict):
+            kept = {key: value for key, value in meta.items() if value is not None}
+            result["template"] = {**template, "metadata": kept}
     return result

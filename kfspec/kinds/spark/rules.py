@@ -2,7 +2,8 @@
 
 Source: spark-operator 2.1.0 (executed), 2.2.0, 2.4.0 and 2.5.0: `internal/webhook/*_validator.go`, `sparkpod_defaulter.go`,
 `internal/controller/sparkapplication/submission.go`, `internal/controller/scheduledsparkapplication/controller.go`. The webhooks
-look at no template of a ScheduledSparkApplication; they refuse its runs.
+look at no template of a ScheduledSparkApplication; they refuse its runs. The pod webhook changes every pod that the operator
+starts, of a pod template or not: kubeflow/manifests selects `launched-by-spark-operator` (installs of 2.1.1, 2.4.0 and 2.5.1).
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
+from kfspec.kinds import status
 from kfspec.kinds.base import Facts
-from kfspec.kinds.spark.fields import ACCOUNT_CONF
+from kfspec.kinds.spark.fields import ACCOUNT_CONF, DRIVER_CONTAINER, EXECUTOR_CONTAINER
 from kfspec.kinds.spark.schedule import schedule_problem, zone_problem
 from kfspec.kinds.status import maps
 from kfspec.resource import Body
@@ -35,34 +37,11 @@ _MEMORY_LIKE = re.compile(r"([0-9]+)(?:\.[0-9]+)?\s*([kmgtp])i?b?", re.IGNORECAS
 _CONCURRENCY = ("Allow", "Forbid", "Replace")
 _UPLOAD = "spark.kubernetes.file.upload.path"
 _CANNOT_MAKE_PODS = ("default", "default-viewer")
+_CONTAINERS = {"driver": (DRIVER_CONTAINER,), "executor": (EXECUTOR_CONTAINER, "executor")}
+"""By which names the pod webhook finds Spark's container; from 2.2 on it takes the first, as Spark does (#2441)."""
 
 _UNREAD = {"KF101": Upstream.DROPS, "KF103": Upstream.REFUSES}
 """Code of a mistake in a pod template -> what becomes of it."""
-
-_OF_WEBHOOK = (
-    "affinity",
-    "configMaps",
-    "dnsConfig",
-    "env",
-    "envFrom",
-    "gpu",
-    "hostAliases",
-    "hostNetwork",
-    "initContainers",
-    "lifecycle",
-    "nodeSelector",
-    "podSecurityContext",
-    "ports",
-    "priorityClassName",
-    "schedulerName",
-    "securityContext",
-    "shareProcessNamespace",
-    "sidecars",
-    "terminationGracePeriodSeconds",
-    "tolerations",
-    "volumeMounts",
-)
-"""Fields that only the operator's pod webhook writes into a pod (2.1.0, sparkpod_defaulter.go)."""
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
@@ -122,6 +101,11 @@ def _application(spec: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagn
     yield from _main_file(spec, at)
     yield from _allocation(spec.get("dynamicAllocation"), (*at, "dynamicAllocation"))
     yield from _account(spec, pods.get("driver") or {}, at)
+    if not facts.release.since("spark-operator", "2.3") and status.at(spec, "executor", "env"):
+        if not status.at(spec, "driver", "env"):
+            message = "executors do not get their 'env' from this operator where the driver has none"
+            hint = "give the driver an 'env', too; or set 'spark.executorEnv.<NAME>' in 'sparkConf'"
+            yield finding("KF732", message, (*at, "executor", "env"), hint=hint, at_key=True)
 
 
 def _ingress(options: list[dict[str, Any]], at: Path) -> Iterator[Diagnostic]:
@@ -153,10 +137,13 @@ def _template(pod: dict[str, Any], role: str, version: Any, at: Path, facts: Fac
         hint = f"use another Spark, or the fields of '{role}' beside 'template'"
         yield finding("KF724", message, (*at, "template"), hint=hint, at_key=True, upstream=Upstream.REFUSES)
         return
-    for key in _OF_WEBHOOK:
-        if pod.get(key):
-            message = f"'{key}' is passed over: the {role} has a 'template', which is all that its pod is made of"
-            yield finding("KF724", message, (*at, key), hint=f"put it into the {role}'s 'template'", at_key=True)
+    listed = maps(status.at(pod, "template", "spec", "containers"))
+    names = [str(container.get("name")) for container in listed]
+    if names and not facts.release.since("spark-operator", "2.2") and not set(names) & set(_CONTAINERS[role]):
+        wanted = _CONTAINERS[role][0]
+        message = f"the webhook finds no container '{wanted}' in the template, and refuses the {role}'s pod"
+        path = (*at, "template", "spec", "containers", 0, "name")
+        yield finding("KF724", message, path, hint=f"call '{names[0]}' '{wanted}'")
 
 
 def _pod_spec(template: Any, at: Path, facts: Facts) -> Iterator[Diagnostic]:
@@ -199,13 +186,17 @@ def _volumes(spec: dict[str, Any], pods: dict[str, dict[str, Any]], at: Path) ->
             yield finding("KF729", message, (*at, "volumes", n, "name"), hint="give it another name")
         names.append(name)
     for role, pod in pods.items():
-        if pod.get("template") is not None:
-            continue  # whatever it mounts here is passed over, which is said of the template
+        inside = [str(volume.get("name")) for volume in maps(status.at(pod, "template", "spec", "volumes"))]
         for n, mount in enumerate(maps(pod.get("volumeMounts"))):
             name = str(mount.get("name"))
-            if name not in names:
-                path = (*at, role, "volumeMounts", n, "name")
-                hint = did_you_mean(name, names, "declare it under 'volumes'")
+            path: Path = (*at, role, "volumeMounts", n, "name")
+            if name in names and name in inside:
+                message = f"the volume '{name}' is in the {role}'s 'template', too, and no pod has two of one name"
+                hint = "mount it in the template, or remove it there"
+                yield finding("KF729", message, path, hint=hint, upstream=Upstream.NEVER_WORKS)
+            elif name not in names:
+                there = "mount it in the template, which has a volume of that name"
+                hint = there if name in inside else did_you_mean(name, names, "declare it under 'volumes'") or ""
                 yield finding(
                     "KF729",
                     f"the application has no volume '{name}', and the {role} starts without it",
@@ -265,12 +256,11 @@ def _allocation(given: Any, at: Path, *, refused: bool = False) -> Iterator[Diag
 
 def _account(spec: dict[str, Any], driver: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
     """A driver that may not make its executors."""
-    template = driver.get("template")
-    pod = (template.get("spec") if isinstance(template, dict) else None) or {}
+    pod_account = status.at(driver, "template", "spec", "serviceAccountName")
     conf = spec.get("sparkConf") or {}
     if spec.get("mode") == "client":
         return
-    name = driver.get("serviceAccount") or conf.get(ACCOUNT_CONF) or pod.get("serviceAccountName") or "default"
+    name = driver.get("serviceAccount") or conf.get(ACCOUNT_CONF) or pod_account or "default"
     if name in _CANNOT_MAKE_PODS:
         path = (*at, "driver", "serviceAccount") if driver.get("serviceAccount") else (*at, "driver")
         message = f"the driver runs as '{name}', which may not make its executors' pods"
@@ -344,6 +334,4 @@ def _of_connect(body: Body, spec: dict[str, Any], facts: Facts, *, webhook: bool
 
 
 def _has_image(pod: dict[str, Any]) -> bool:
-    template = pod.get("template")
-    containers = (template.get("spec") or {}).get("containers") if isinstance(template, dict) else None
-    return any(container.get("image") for container in maps(containers))
+    return any(container.get("image") for container in maps(status.at(pod, "template", "spec", "containers")))

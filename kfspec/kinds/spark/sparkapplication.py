@@ -140,7 +140,8 @@ def _lower_schedule(item: Item, ctx: Context, expansion: Expansion) -> Lowered:
         "spec": spec,
     }
     origins = {**base.base_origins(ctx), **expansion.origins}
-    made = (*config_maps(item, ctx, expansion, protect=False), base.resource(ctx, body, origins))
+    # a run that has started mounts its code in every executor to come, and again where it is tried once more
+    made = (*config_maps(item, ctx, expansion, protect=True), base.resource(ctx, body, origins))
     return Lowered(made, tuple(expansion.found))
 
 

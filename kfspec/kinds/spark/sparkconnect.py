@@ -33,7 +33,7 @@ class Pod(Model):
     template: Json = Field(default=None, description="Upstream's pod template.")
 
 
-class Server(Pod):
+class SessionServer(Pod):
     """The server, which is the driver too."""
 
     service: Json = Field(default=None, description="Upstream's: the Service by which the server is reached.")
@@ -44,7 +44,7 @@ class Server(Pod):
     )
 
 
-class Executor(Pod):
+class SessionExecutor(Pod):
     """The executors."""
 
     instances: Json = Field(default=None, description="Upstream's: how many.")
@@ -58,8 +58,8 @@ class Item(Namespaced):
     sparkConf: Json = Field(default=None, description="Upstream's map; numbers and booleans are taken as text.")  # noqa: N815
     hadoopConf: Json = Field(default=None, description="Upstream's map; numbers and booleans are taken as text.")  # noqa: N815
     dynamicAllocation: Json = Field(default=None, description="Upstream's.")  # noqa: N815
-    server: Server | None = Field(default=None, description="The server's pod and its Service.")
-    executor: Executor | None = Field(default=None, description="The executors' pods.")
+    server: SessionServer | None = Field(default=None, description="The server's pod and its Service.")
+    executor: SessionExecutor | None = Field(default=None, description="The executors' pods.")
 
 
 _FIELDS = ("sparkVersion", "image", "sparkConf", "hadoopConf", "dynamicAllocation")
@@ -79,8 +79,8 @@ def lower(item: Item, ctx: Context) -> Lowered:
             }
         else:
             spec[key] = expansion.field(key, value, ("spec", key), path)
-    spec["server"] = _pod(item.server or Server(), "server", ctx, expansion)
-    spec["executor"] = _pod(item.executor or Executor(), "executor", ctx, expansion)
+    spec["server"] = _pod(item.server or SessionServer(), "server", ctx, expansion)
+    spec["executor"] = _pod(item.executor or SessionExecutor(), "executor", ctx, expansion)
     _account(item, spec, ctx, expansion)
     body = {
         "apiVersion": PRODUCES[0].api_version,

@@ -1,6 +1,8 @@
 """What upstream says of a TrainJob: the webhook's refusals, which depend on its runtime, and what never runs.
 
-Source: Trainer 2.1.0 and 2.2.0, `pkg/webhooks/trainjob_webhook.go` and `pkg/runtime/framework/plugins`.
+Source: Trainer, `pkg/webhooks/trainjob_webhook.go` and `pkg/runtime/framework/plugins`; read again at commits of main from
+2.1 to after 2.2 (the tags themselves were not there to read): {jobset,mpi,torch,jax,xgboost} at e9a9c16 and 1e23994, flux at
+0095e71.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds.base import Facts
+from kfspec.kinds.podvalues import resource_findings
 from kfspec.kinds.status import at, maps
 from kfspec.kinds.trainer.overrides import newer
 from kfspec.kinds.trainer.runtimes import (
@@ -26,7 +29,6 @@ from kfspec.kinds.trainer.runtimes import (
 )
 from kfspec.kinds.trainer.torchtune import torchtune
 from kfspec.kinds.training.queues import queue_findings
-from kfspec.kinds.training.rules import amounts
 from kfspec.resource import Body, ObjectRef
 from kfspec.wording import did_you_mean
 
@@ -56,7 +58,7 @@ def job_rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         message = f"'numNodes' is {nodes}, and a job without nodes trains nothing"
         path = (*_TRAINER, "numNodes")
         yield finding("KF390", message, path, hint="begin at 1, or leave it out", upstream=Upstream.NEVER_WORKS)
-    yield from amounts(trainer.get("resourcesPerNode") or {}, (*_TRAINER, "resourcesPerNode"))
+    yield from resource_findings(trainer.get("resourcesPerNode") or {}, (*_TRAINER, "resourcesPerNode"))
     yield from queue_findings(body, ("spec", "suspend"), ("spec", "managedBy"))
     for n, patch in enumerate(maps(spec.get("runtimePatches"))):
         manager = patch.get("manager")
@@ -156,8 +158,8 @@ def _initializers(initializer: dict[str, Any], runtime: Runtime, facts: Facts) -
             yield finding("KF396", message, ("spec", "initializer", key), hint=hint, at_key=True)
 
 
-_FOUND_BY_TRAINER = ("torch", "jax", "xgboost")
-"""ML policies that tell nodes of each other only where the job has a `trainer` (EnforceMLPolicy)."""
+_FOUND_BY_TRAINER = ("torch", "xgboost")
+"""ML policies that tell nodes of each other only where the job has a `trainer` (EnforceMLPolicy); jax does anyway."""
 
 
 def _by_policy(spec: dict[str, Any], trainer: dict[str, Any], runtime: Runtime, facts: Facts) -> Iterator[Diagnostic]:
@@ -169,6 +171,15 @@ def _by_policy(spec: dict[str, Any], trainer: dict[str, Any], runtime: Runtime, 
             message = f"a runtime for {runtime.policy} runs no '{processes}' processes on a node"
             path = (*_TRAINER, "numProcPerNode")
             yield finding("KF392", message, path, hint=hint, upstream=Upstream.REFUSES)
+    if isinstance(processes, int) and processes < 1:
+        message = f"'numProcPerNode' is {processes}, and a node without processes trains nothing"
+        path = (*_TRAINER, "numProcPerNode")
+        yield finding("KF392", message, path, hint="begin at 1, or leave it out", upstream=Upstream.NEVER_WORKS)
+    if runtime.policy == "flux" and trainer.get("numNodes") is None:
+        message = "Trainer 2.2 fails at a job of Flux that does not say its number of nodes"
+        hint, where = f"numNodes: {runtime.nodes}", _TRAINER if "trainer" in spec else ("spec",)
+        hint = f"add '{hint}'" if "trainer" in spec else f"add 'trainer: {{{hint}}}'"
+        yield finding("KF396", message, where, hint=hint, at_key=True, upstream=Upstream.NEVER_WORKS)
     if spec.get("trainer") is None and runtime.nodes > 1 and runtime.policy in _FOUND_BY_TRAINER:
         message = (
             f"the runtime has {runtime.nodes} nodes, and tells them of each other only where a job has a 'trainer'"

@@ -1,6 +1,7 @@
 """What Trainer can make of `command: [tune, run]`: the model is read from the runtime's name, the recipe from the rest.
 
-Source: Trainer 2.1.0 and 2.2.0, `plugins/torch/torchtune.go`.
+Source: Trainer 2.1.0 and 2.2.0, `plugins/torch/torchtune.go`; read again at commits of main before and after 2.2, of which
+1dcef5a refuses LoRA on several nodes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kfspec.codes import finding
-from kfspec.diagnostics import Diagnostic, Path
+from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds.status import at
 from kfspec.kinds.trainer.runtimes import Runtime, gpus
 
@@ -39,6 +40,11 @@ def torchtune(spec: dict[str, Any], trainer: dict[str, Any], runtime: Runtime, n
     if isinstance(nodes, int) and nodes > 1 and model != _ON_SEVERAL_NODES:
         yield finding("KF398", f"{model} is tuned on one node, not {nodes}", (*_AT, "numNodes"), hint="numNodes: 1")
         return
+    if isinstance(nodes, int) and nodes > 1 and _lora(trainer.get("args")):
+        message = f"{model} is tuned whole on several nodes: what 'args' say of LoRA is passed over"
+        hint = "numNodes: 1, or remove 'model.lora_attn_modules' from 'args'"
+        dropped = (*_AT, "args")
+        yield finding("KF398", message, dropped, hint=hint, severity=Severity.WARNING, upstream=Upstream.DROPS)
     if (nodes or 1) == 1 and _qlora(trainer.get("args")):
         asked = gpus(trainer["resourcesPerNode"]) if trainer.get("resourcesPerNode") is not None else runtime.gpus
         if model == _NO_QLORA:
@@ -54,6 +60,10 @@ def _model(runtime: str) -> str:
     """`torchtune-llama3.2-1b` -> `llama3_2/1B`."""
     parts = runtime.split("-")
     return f"{parts[1].replace('.', '_')}/{parts[2].upper()}" if len(parts) == 3 else ""
+
+
+def _lora(args: Any) -> bool:
+    return any("model.lora_attn_modules" in str(arg) for arg in args) if isinstance(args, list) else False
 
 
 def _qlora(args: Any) -> bool:

@@ -1,0 +1,3 @@
+"""Brought along by the nightly application of newest.yaml; a graph never runs it."""
+
+raise SystemExit("this was run")
