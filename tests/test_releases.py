@@ -395,13 +395,13 @@ def test_keda_scales_by_metrics(name: str) -> None:
     assert said(service(KEDA, metric(type="Utilization", averageUtilization=80)), name) == []
     assert said(service(KEDA, metric(type="AverageValue", averageValue="1Gi")), name) == []
     assert said(service(KEDA, metric(type="Utilization", averageUtilization=180)), name) == [
-        "error KF366 'averageUtilization' is 180; a utilization is 1 to 100 percent"
+        "error KF366 'averageUtilization' is 180; a utilization is 1 to 100 percent [1 to 100]"
     ]
     assert said(service(KEDA, metric(type="Utilization")), name) == [
         "error KF366 the metric lacks 'averageUtilization' [add 'averageUtilization:']"
     ]
     assert said(service(KEDA, metric(type="AverageValue", averageValue="1k")), name) == [
-        "error KF366 'averageValue' is 1k; KEDA's memory target begins at 1Mi"
+        "error KF366 'averageValue' is 1k; KEDA's memory target begins at 1Mi [1Mi or more, as 500Mi]"
     ]
     assert said(service(KEDA, metric(type="Value", value="1Gi")), name) == [
         "error KF366 KEDA scales by memory with a target of type Utilization or AverageValue, not 'Value'"

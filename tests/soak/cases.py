@@ -180,7 +180,7 @@ class Lab:
         for path in _collections(self.plane):
             for body in listed(self.plane, path):
                 meta = body["metadata"]
-                ours = any(entry["manager"] == "kfspec" for entry in meta.get("managedFields", ()))
+                ours = any(entry.get("manager") == "kfspec" for entry in meta.get("managedFields", ()))
                 if ours and self._mark in json.dumps([meta["name"], meta.get("namespace")]):
                     found.append(f"{path} {meta.get('namespace', '')}/{meta['name']}")
         return found
