@@ -63,11 +63,12 @@ def lower(
     earlier = reuse.by_item if reuse is not None and reuse.surroundings == surroundings else {}
     document = project.document
     scan = bool(code or packages) or any(_FOREIGN_DOLLAR.search(text) for text in document.texts.values())
+    same_sources = _SameSources(project, earlier)
     by_item: dict[tuple[str, str], tuple[Item, Lowered]] = {}
     found: list[Diagnostic] = []
     for key, item in project.items.items():
         old = earlier.get(key)
-        if old is not None and old[0] is item and _same_sources(item, project, reuse):
+        if old is not None and old[0] is item and same_sources(item):
             by_item[key] = old
         else:
             lowered = _lower_item(item, project, release, namespaces, _Files(code, packages))
@@ -136,14 +137,20 @@ def _namespaces(project: Project) -> dict[str, str]:
     return {name: renamed.get(name, name) for name in (*declared, *project.settings.externals.profiles)}
 
 
-def _same_sources(item: Item, project: Project, reuse: Lowering | None) -> bool:
-    """Whether what a deriving kind reads of other blocks is unchanged too."""
-    blocks = getattr(kinds.load(item.module), "DERIVES_FROM", ())
-    if not blocks or reuse is None:
-        return True
-    now = {key: entry for key, entry in project.items.items() if key[0] in blocks}
-    before = {key: entry[0] for key, entry in reuse.by_item.items() if key[0] in blocks}
-    return now.keys() == before.keys() and all(now[key] is before[key] for key in now)
+class _SameSources:
+    """Whether what deriving kinds read of other blocks is unchanged too; found out once for each set of blocks."""
+
+    def __init__(self, project: Project, earlier: Mapping[tuple[str, str], tuple[Item, Lowered]]) -> None:
+        self._project, self._earlier = project, earlier
+        self._known: dict[tuple[str, ...], bool] = {(): True}
+
+    def __call__(self, item: Item) -> bool:
+        blocks = tuple(getattr(kinds.load(item.module), "DERIVES_FROM", ()))
+        if blocks not in self._known:
+            now = {key: entry for key, entry in self._project.items.items() if key[0] in blocks}
+            before = {key: entry[0] for key, entry in self._earlier.items() if key[0] in blocks}
+            self._known[blocks] = now.keys() == before.keys() and all(now[key] is before[key] for key in now)
+        return self._known[blocks]
 
 
 def _lower_item(
