@@ -5,9 +5,11 @@ What environments share is done once: items that an environment leaves alone kee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path as FilePath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kfspec import catalog
 from kfspec.catalog.releases import NATIVE_PIPELINES
@@ -24,6 +26,9 @@ from kfspec.spec.project import Project, check
 from kfspec.spec.settings import Settings
 from kfspec.suppression import suppress
 from kfspec.wording import nearest
+
+if TYPE_CHECKING:
+    from kfspec.forking import Work
 
 
 class Build(NamedTuple):
@@ -55,7 +60,8 @@ class Environment(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A spec whose objects are lowered, and not judged yet: `judge` says what is wrong with them."""
+    """A spec whose objects are lowered. `judge` says what is wrong with them, which is the long part of the work, unless their
+    judges were begun: then `together` does, of what they found."""
 
     build: Build
     """Its findings are those of reading alone."""
@@ -67,12 +73,23 @@ class Prepared(NamedTuple):
         return next((result for result in self.results if result.name == name), None)
 
     def judge(self) -> Diagnostics:
-        """Every finding of every environment, placed and in order. The long part of the work."""
+        """Every finding of every environment, placed and in order."""
+        document = self.document
+        return self.together(_judge(result, document) for result in self.results if document is not None)
+
+    def together(self, judged: Iterable[Diagnostics]) -> Diagnostics:
+        """What `judges` found, in order; a finding that several environments share is there once."""
         if self.document is None:
             return self.build.diagnostics
-        judged = [_judge(result, self.document) for result in self.results]
-        found = [*self.build.diagnostics, *_merged(judged, self.build.environment_names)]
+        by_name = zip((result.name for result in self.results), judged, strict=True)
+        found = [*self.build.diagnostics, *_merged(by_name, self.build.environment_names)]
         return in_order(suppress(found, self.document.texts))
+
+
+def together(prepared: Sequence[Prepared], judged: Iterable[Diagnostics]) -> Diagnostics:
+    """The findings of several specs, of what the judges of all of them found."""
+    found = iter(judged)
+    return tuple(d for one in prepared for d in one.together(islice(found, len(one.results))))
 
 
 class _Readers(NamedTuple):
@@ -98,8 +115,10 @@ def prepare(
     environments: Sequence[str] = (),
     execution: Execution = Execution.REFUSED,
     instead: Mapping[FilePath, bytes] = AS_THEY_ARE,
+    begin: Callable[[Work, int], None] | None = None,
 ) -> Prepared:
-    """Read, resolve, check and lower: all that rendering needs. `instead`: see `includes.read_spec`."""
+    """Read, resolve, check and lower: all that rendering needs. `instead`: see `includes.read_spec`; `begin` is given the
+    judge of each environment as soon as it can work, and how many objects there are."""
     document, found = read_spec(spec, instead)
     if document is None or has_errors(found):
         texts = document.texts if document else _text_of(spec)
@@ -109,7 +128,14 @@ def prepare(
     root = project_root(spec)
     readers = _Readers(CodeReader(root), PackageReader(root, execution))
     base = _stages("", document, None, readers)
-    results = [_with_files(_stages(name, document, base, readers), spec) for name in chosen]
+    results = []
+    for name in chosen:
+        result = _with_files(_stages(name, document, base, readers), spec)
+        results.append(result)
+        if begin is not None:
+            begin(
+                partial(_judge, result, document), len(result.lowering.resources) if result.lowering is not None else 0
+            )
     built = Build(
         next((r.project.settings.project for r in results if r.project is not None), None),
         names,
@@ -156,7 +182,7 @@ def _stages(name: str, root: Document, base: Environment | None, readers: _Reade
     return result._replace(lowering=lowering, diagnostics=result.diagnostics + problems)
 
 
-def _judge(result: Environment, root: Document) -> Environment:
+def _judge(result: Environment, root: Document) -> Diagnostics:
     """Verify what was lowered, check references, and place every finding."""
     from kfspec.checks import poddefaults, references, trainingruntimes  # here: a large compile judges elsewhere
     from kfspec.verification import verify
@@ -173,7 +199,7 @@ def _judge(result: Environment, root: Document) -> Environment:
     found = _overrides_of_nothing(found, root, result.name)
     severities = result.project.settings.policies.severity if result.project is not None else {}
     found = [d._replace(severity=Severity(severities[d.code])) if d.code in severities else d for d in found]
-    return result._replace(diagnostics=place(result.document, tuple(found)))
+    return place(result.document, tuple(found))
 
 
 def _as_neighbours(lowering: Lowering, settings: Settings, release: catalog.Release) -> Iterator[Diagnostic]:
@@ -222,14 +248,14 @@ def _with_files(result: Environment, spec: FilePath) -> Environment:
     return result._replace(files=content, diagnostics=(*result.diagnostics, *found))
 
 
-def _merged(results: Iterable[Environment], names: tuple[str, ...]) -> list[Diagnostic]:
+def _merged(judged: Iterable[tuple[str, Diagnostics]], names: tuple[str, ...]) -> list[Diagnostic]:
     """Findings of all environments; one that only some of them have says which."""
     where: dict[Diagnostic, list[str]] = {}
-    for result in results:
+    for name, found in judged:
         # a job that is borrowed as a trial is judged twice, and may be refused at once or at its first trial
-        once = {(d.code, d.message, d.path): d for d in reversed(result.diagnostics)}
+        once = {(d.code, d.message, d.path): d for d in reversed(found)}
         for diagnostic in once.values():
-            where.setdefault(diagnostic, []).append(result.name)
+            where.setdefault(diagnostic, []).append(name)
     merged = []
     for diagnostic, seen in where.items():
         if len(seen) < len(names):

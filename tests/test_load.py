@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kfspec.diagnostics import Pos
 from kfspec.document import locate, source_text
 from kfspec.manifests import check_manifests
+from kfspec.yamlio import flow
 from kfspec.yamlio import load as loader
 from kfspec.yamlio.load import load
 from kfspec.yamlio.marks import Node
@@ -190,6 +191,29 @@ _PIECES = st.sampled_from(
 def test_reading_by_lines_is_reading_by_events(text: str, dialect: str) -> None:
     if not loader._decode(text.encode(), "x")[1]:
         _read_twice(text, dialect)
+
+
+_FLOW = st.sampled_from(
+    ["{", "}", "[", "]", ", ", ",", "a: ", "b: ", "a:", "x", "x y", " ", "5", "1.0", "no", "null", "~", "gs://b/c", "a.b/c@d: ", "on: ", "1: "]
+    + ["'q'", '"q"', "''", '"\\n"', "'it''s'", " # note", "#", ": ", ":", "-", "-1", "- ", "?", "? ", "&a ", "*a", "!t ", "|", "%", "<<: ", "12:30", "0o7", ".5", ".inf"]
+)  # fmt: skip
+
+
+@settings(max_examples=3000, deadline=None)
+@given(st.sampled_from(["{}", "[]"]), st.lists(_FLOW, max_size=9).map("".join), st.sampled_from(["spec", "kubectl"]))
+def test_a_flow_collection_reads_as_by_events(brackets: str, inside: str, dialect: str) -> None:
+    _read_twice(f"k: {brackets[0]}{inside}{brackets[1]}", dialect)
+    _read_twice(f"- {brackets[0]}{inside}{brackets[1]} # note", dialect)
+
+
+def test_what_people_write_needs_no_libyaml() -> None:
+    text = (
+        "a: {cpu: 2, memory: 8Gi, b: {c: [dev, prod]}}\nb: []\nc: {}\n"
+        "d: [gs://x/y, 'q r', \"${vars.a}\", hello world, -x] # n\n"
+    )
+    for line, taken in zip(text.splitlines(), (True, True, True, False), strict=True):
+        assert (flow.read(line[3:], "x", 1, 4, loader._certain) is not None) is taken
+        assert _read_twice(f"{line}\n", "spec")
 
 
 @pytest.mark.corpus

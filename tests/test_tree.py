@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -134,13 +133,10 @@ def test_a_killed_writer_leaves_the_old_tree_or_the_new_one(tmp_path: Path) -> N
 def test_an_interrupt_while_the_objects_are_judged_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> Callable[[], object]:
-        def judged() -> object:
-            raise KeyboardInterrupt
+    def interrupted(*_: object) -> object:
+        raise KeyboardInterrupt
 
-        return judged
-
-    monkeypatch.setattr("kfspec.cli.compile.in_child", interrupted)
+    monkeypatch.setattr("kfspec.forking.Children.results", interrupted)
     out = tmp_path / "overlays"
     spec = str(ROOT / "examples" / "quickstart" / "kfspec.yaml")
     with pytest.raises(click.Abort):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from kfspec.catalog.celrules import evaluate
 from kfspec.catalog.schema import Node, Schema
@@ -11,18 +11,35 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path
 
 
+class _Plan(NamedTuple):
+    """What is to be done with the values of one node."""
+
+    fields: dict[str, Node]
+    """The properties below which something is checked."""
+    extra: Node | None
+    """The same for values under any other key."""
+    items: Node | None
+    """The same for entries."""
+    keyed: bool
+    """Entries have keys, or are a set."""
+    rules: bool
+
+
 class Special:
     """The parts of a schema that hold keyed lists or CEL rules; the rest of an object is not looked at."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._known: dict[int, tuple[tuple[str, Node], ...]] = {}
+        self._plans: dict[int, _Plan] = {}
         self._matters: dict[int, bool] = {}
 
-    def check(self, body: dict[str, Any]) -> Iterator[Diagnostic]:
+    def check(self, body: dict[str, Any]) -> list[Diagnostic]:
         """Findings for one object, which otherwise fits its schema or not: what has the wrong type is passed over."""
         root = self.schema.node(self.schema.root)
-        return self._walk(root, body, ()) if self._relevant(root) else iter(())
+        found: list[Diagnostic] = []
+        if self._relevant(root):
+            self._walk(root, body, (), found)
+        return found
 
     def _relevant(self, node: Node) -> bool:
         node = self.schema.node(node)
@@ -36,36 +53,36 @@ class Special:
         self._matters[id(node)] = result
         return result
 
-    def _fields(self, node: Node) -> tuple[tuple[str, Node], ...]:
-        """The properties below which something is checked."""
-        fields = self._known.get(id(node))
-        if fields is None:
-            properties = (node.get("properties") or {}).items()
-            fields = tuple((name, self.schema.node(sub)) for name, sub in properties if self._relevant(sub))
-            self._known[id(node)] = fields
-        return fields
+    def _plan(self, node: Node) -> _Plan:
+        properties = (node.get("properties") or {}).items()
+        fields = {name: self.schema.node(sub) for name, sub in properties if self._relevant(sub)}
+        extra, items = (
+            self.schema.node(sub) if isinstance(sub, dict) and self._relevant(sub) else None
+            for sub in (node.get("additionalProperties"), node.get("items"))
+        )
+        plan = _Plan(fields, extra, items, node.get("list") in ("map", "set"), "cel" in node)
+        self._plans[id(node)] = plan
+        return plan
 
-    def _walk(self, node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
+    def _walk(self, node: Node, value: Any, path: Path, found: list[Diagnostic]) -> None:
+        """Adds to `found`. No generator: most objects have nothing to tell, and this goes along every one of them."""
+        fields, extra, items, keyed, rules = self._plans.get(id(node)) or self._plan(node)
         if value.__class__ is dict:
-            for name, sub in self._known.get(id(node)) or self._fields(node):
-                inner = value.get(name)
-                if inner is not None:
-                    yield from self._walk(sub, inner, (*path, name))
-            extra = node.get("additionalProperties")
-            if isinstance(extra, dict) and self._relevant(extra):
-                extra = self.schema.node(extra)
+            if fields:
                 for name, inner in value.items():
-                    yield from self._walk(extra, inner, (*path, name))
+                    if name in fields and inner is not None:
+                        self._walk(fields[name], inner, (*path, name), found)
+            if extra is not None:
+                for name, inner in value.items():
+                    self._walk(extra, inner, (*path, name), found)
         elif value.__class__ is list:
-            if node.get("list") in ("map", "set") and len(value) > 1 and not _surely_distinct(node, value):
-                yield from self._duplicates(node, value, path)
-            items = node.get("items")
-            if isinstance(items, dict) and self._relevant(items):
-                items = self.schema.node(items)
+            if keyed and len(value) > 1 and not _surely_distinct(node, value):
+                found.extend(self._duplicates(node, value, path))
+            if items is not None:
                 for n, inner in enumerate(value):
-                    yield from self._walk(items, inner, (*path, n))
-        if "cel" in node and value is not None:
-            yield from self._rules(node, value, path)
+                    self._walk(items, inner, (*path, n), found)
+        if rules and value is not None:
+            found.extend(self._rules(node, value, path))
 
     def _rules(self, node: Node, value: Any, path: Path) -> Iterator[Diagnostic]:
         whole: Any = None

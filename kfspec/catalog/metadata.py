@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from kfspec.catalog import KindEntry
@@ -148,6 +149,7 @@ def _keys_and_values(meta: dict[str, Any]) -> Iterator[Diagnostic]:
         yield finding("KF123", message, ("metadata", "annotations"))
 
 
+@lru_cache(maxsize=1024)
 def key_problem(key: str) -> str | None:
     """Why the text cannot be the key of a label or an annotation."""
     prefix, slash, name = key.rpartition("/")

@@ -12,7 +12,8 @@ from kfspec.kinds.status import at
 from kfspec.quantity import parse
 from kfspec.resource import Body, Resource
 
-Amounts: TypeAlias = dict[str, Decimal]
+Amounts: TypeAlias = dict[str, Any]
+"""Resource -> how much, as it is written, or a Decimal; `amount` reads it."""
 
 
 class Container(NamedTuple):
@@ -96,7 +97,8 @@ def meta_of(*given: Any) -> Meta:
     for each in given:
         for into, key in ((labels, "labels"), (annotations, "annotations")):
             found = each.get(key) if isinstance(each, dict) else None
-            into.update(found if isinstance(found, dict) else {})
+            if found and isinstance(found, dict):
+                into.update(found)
     return Meta(labels, annotations)
 
 
@@ -131,10 +133,13 @@ def amounts(resources: Any) -> tuple[Amounts, Amounts]:
 
 
 def quantities(given: Any) -> Amounts:
-    """What of it are amounts."""
-    found: Amounts = {}
-    for name, text in given.items() if isinstance(given, dict) else ():
-        quantity = parse(str(text)) if isinstance(text, str | int | float) and not isinstance(text, bool) else None
-        if quantity is not None:
-            found[str(name)] = quantity.value
-    return found
+    """Amounts by resource; none where there is no mapping."""
+    return given if isinstance(given, dict) else {}
+
+
+def amount(value: Any) -> Decimal | None:
+    """What an amount is; None for what is none. Most amounts are never asked for: few namespaces have a quota."""
+    if isinstance(value, Decimal):
+        return value
+    quantity = parse(str(value)) if value.__class__ in (str, int, float) else None
+    return quantity.value if quantity is not None else None

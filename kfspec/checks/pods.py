@@ -82,7 +82,8 @@ def _of(resource: Resource, body: Body, prefix: Path, around: _Around) -> Iterat
     run = (group, kind) in RUNS or kind in _SCHEDULED
     stopped = _stopped(body)
     for pods in made:
-        pods = pods._replace(run=pods.run or run)
+        if run and not pods.run:
+            pods = pods._replace(run=True)
         yield pods._replace(at_once=0, needed=0, most=None) if stopped else pods
 
 

@@ -71,7 +71,7 @@ _VOLUMES = frozenset(
         "secret",
     }
 )
-_HANDLERS: tuple[Path, ...] = (
+_HANDLERS: tuple[tuple[str, ...], ...] = (
     ("livenessProbe",),
     ("readinessProbe",),
     ("startupProbe",),
@@ -184,10 +184,11 @@ def _of_baseline(parts: _Parts) -> Iterator[Breach]:
         if isinstance(volume, dict) and volume.get("hostPath") is not None:
             yield Breach((*path, "volumes", n, "hostPath"), at(volume, "hostPath", "path"))
     context = _map(spec.get("securityContext"))
-    for n, entry in enumerate(_list(context.get("sysctls"))):
-        if isinstance(entry, dict) and str(entry.get("name")) not in _SYSCTLS:
-            yield Breach((*path, "securityContext", "sysctls", n, "name"), entry.get("name"))
-    yield from _of_context(context, (*path, "securityContext"))
+    if context:
+        for n, entry in enumerate(_list(context.get("sysctls"))):
+            if isinstance(entry, dict) and str(entry.get("name")) not in _SYSCTLS:
+                yield Breach((*path, "securityContext", "sysctls", n, "name"), entry.get("name"))
+        yield from _of_context(context, (*path, "securityContext"))
     for name, value in parts.notes.items():
         plain = isinstance(value, str) and (value in ("", "runtime/default") or value.startswith("localhost/"))
         if name.startswith(_ARMOR) and not plain:
@@ -214,20 +215,23 @@ def _of_context(context: dict[str, Any], path: Path) -> Iterator[Breach]:
 
 def _of_container(container: dict[str, Any], path: Path) -> Iterator[Breach]:
     context, here = _map(container.get("securityContext")), (*path, "securityContext")
-    if context.get("privileged") is True:
-        yield Breach((*here, "privileged"), True)
-    for n, name in enumerate(_list(at(context, "capabilities", "add"))):
-        if str(name) not in _CAPABILITIES:
-            yield Breach((*here, "capabilities", "add", n), name)
-    if context.get("procMount") not in (None, "Default"):
-        yield Breach((*here, "procMount"), context["procMount"])
-    yield from _of_context(context, here)
+    if context:
+        if context.get("privileged") is True:
+            yield Breach((*here, "privileged"), True)
+        for n, name in enumerate(_list(at(context, "capabilities", "add"))):
+            if str(name) not in _CAPABILITIES:
+                yield Breach((*here, "capabilities", "add", n), name)
+        if context.get("procMount") not in (None, "Default"):
+            yield Breach((*here, "procMount"), context["procMount"])
+        yield from _of_context(context, here)
     for n, port in enumerate(_list(container.get("ports"))):
         if isinstance(port, dict) and port.get("hostPort"):
             yield Breach((*path, "ports", n, "hostPort"), port["hostPort"])
     for handler in _HANDLERS:
+        if container.get(handler[0]) is None:
+            continue
         for action in ("httpGet", "tcpSocket"):
-            host = at(container, *map(str, handler), action, "host")
+            host = at(container, *handler, action, "host")
             if host:
                 yield Breach((*path, *handler, action, "host"), host)
 

@@ -14,13 +14,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kfspec.checks.mesh import labels_of, meshed
-from kfspec.checks.podmodel import Amounts, Container, Pods, amounts, named
+from kfspec.checks.podmodel import Amounts, Container, Pods, amount, amounts, named
 from kfspec.checks.scopes import Scope, counts, scopes_of
 from kfspec.checks.sidecars import annotation, around
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Note, Path, Severity, Upstream
 from kfspec.kinds.status import at, maps
-from kfspec.quantity import canonical, parse
+from kfspec.quantity import canonical
 from kfspec.resource import Resource, to_spec
 
 if TYPE_CHECKING:
@@ -90,15 +90,16 @@ def check(
         here = [quota for quota in quotas if quota.namespace == namespace]
         defaults = _defaults(resources, namespace)
         inside = [around(p, mesh=meshed(p, known)) for p in pods if p.resource.ref.namespace == namespace]
-        fitting = [[p for p in inside if _counts(quota, p, defaults, priority)] for quota in here]
-        for each in inside:
-            yield from _unstated(each, [q for q, fit in zip(here, fitting, strict=True) if each in fit], defaults)
-        for quota, fit in zip(here, fitting, strict=True):
+        fitting = [(each, [quota for quota in here if _counts(quota, each, defaults, priority)]) for each in inside]
+        for each, counting in fitting:
+            yield from _unstated(each, counting, defaults)
+        for quota in here:
+            fit = [each for each, counting in fitting if any(one is quota for one in counting)]
             for name, text in quota.hard.items():
-                limit = parse(str(text)) if isinstance(text, str | int | float) else None
+                limit = amount(text)
                 if limit is not None:
                     objects = () if quota.scopes else _of_objects(resources, quota, name, release)
-                    yield from _judge(quota, name, limit.value, [*_of_pods(fit, name, defaults), *objects])
+                    yield from _judge(quota, name, limit, [*_of_pods(fit, name, defaults), *objects])
 
 
 def _usual_priority(resources: tuple[Resource, ...]) -> str:
@@ -155,10 +156,13 @@ def _amounts(entry: dict[str, Any], key: str) -> Amounts:
 
 def _stated(container: Container, kind: str, name: str, defaults: _Defaults) -> Decimal | None:
     """What a container asks for once admission has filled in the defaults."""
-    limit = container.limits.get(name, defaults.limits.get(name))
-    if kind == "limits":
-        return limit
-    return container.requests.get(name, defaults.requests.get(name, limit))
+    limit = _first(container.limits.get(name), defaults.limits.get(name))
+    return limit if kind == "limits" else _first(container.requests.get(name), defaults.requests.get(name), limit)
+
+
+def _first(*given: Any) -> Decimal | None:
+    """The first that is an amount."""
+    return next((value for value in map(amount, given) if value is not None), None)
 
 
 def _unstated(pods: Pods, quotas: list[_Quota], defaults: _Defaults) -> Iterator[Diagnostic]:
@@ -207,7 +211,7 @@ def _of_pods(pods: list[Pods], name: str, defaults: _Defaults) -> Iterator[_Ask]
         grows = next((each.most for each, _ in parts if each.most), None)
         plain = len(parts) == 1 and parts[0][0].at_once == 1
         told = "; ".join(text for text in ("" if plain else words, _beside(parts, name)) if text)
-        beside = sum((amount * each.needed for each, one in parts for _, amount in one.added), Decimal(0))
+        beside = sum((value * each.needed for each, one in parts for _, value in one.added), Decimal(0))
         yield _Ask(item, at_once, needed, any(each.run for each, _ in parts), told, grows, beside)
 
 
@@ -215,8 +219,8 @@ def _beside(parts: list[tuple[Pods, _Sum]], name: str) -> str:
     """What of the sum is for containers that others put in; "" for nothing."""
     added: dict[str, Decimal] = {}
     for each, one in parts:
-        for container, amount in one.added:
-            added[container] = added.get(container, Decimal(0)) + amount * each.at_once
+        for container, value in one.added:
+            added[container] = added.get(container, Decimal(0)) + value * each.at_once
     total = sum(added.values(), Decimal(0))
     return f"{_shown(total, name)} of it for {' and '.join(added)}" if total else ""
 
@@ -244,19 +248,19 @@ def _one_pod(pods: Pods, name: str, defaults: _Defaults) -> _Sum:
         if not dot or kind not in ("requests", "limits") or of == "storage" or _CLASS in name:
             return _Sum(Decimal(0))
     whole = at(pods.spec, "resources")
-    stated = amounts(whole)[kind == "limits"].get(of)
+    stated = amount(amounts(whole)[kind == "limits"].get(of))
     if stated is not None:
         return _Sum(stated)
     return _largest([(c, _stated(c, kind, of, defaults) or Decimal(0)) for c in pods.containers])
 
 
-def _largest(amount: list[tuple[Container, Decimal]]) -> _Sum:
+def _largest(counted: list[tuple[Container, Decimal]]) -> _Sum:
     """All that run together, or more where an init container asks for it: it runs beside those that were started before
     it and stay (kubernetes v1.37, component-helpers/resource)."""
-    beside = [(c, value) for c, value in amount if not c.init]
+    beside = [(c, value) for c, value in counted if not c.init]
     stay: list[tuple[Container, Decimal]] = []
     sets = [beside]
-    for container, value in amount:
+    for container, value in counted:
         if container.init:
             sets.append([*stay, (container, value)])
         elif container.stays:
@@ -272,17 +276,17 @@ def _of_objects(resources: tuple[Resource, ...], quota: _Quota, name: str, relea
         ref = resource.ref
         if ref.namespace != quota.namespace:
             continue
-        amount = Decimal(0)
+        size = Decimal(0)
         if (ref.group, ref.kind) == ("", "PersistentVolumeClaim"):
-            amount = _of_claim(resource, name)
+            size = _of_claim(resource, name)
         elif name.startswith("count/") and name != "count/pods":
             entry = release.kind(ref.group, ref.kind)
             full = f"{entry.plural}.{entry.group}".rstrip(".") if entry is not None else ""
-            amount = Decimal(name == f"count/{full}")
+            size = Decimal(name == f"count/{full}")
         elif ref.group == "" and _CORE.get(name) == ref.kind:
-            amount = Decimal(1)
-        if amount:
-            yield _Ask(named(resource), amount, amount, False, "")
+            size = Decimal(1)
+        if size:
+            yield _Ask(named(resource), size, size, False, "")
 
 
 def _of_claim(resource: Resource, name: str) -> Decimal:
@@ -295,8 +299,7 @@ def _of_claim(resource: Resource, name: str) -> Decimal:
     if of != "requests.storage":
         return Decimal(0)
     size = at(resource.body, "spec", "resources", "requests", "storage")
-    quantity = parse(str(size)) if isinstance(size, str | int) else None
-    return quantity.value if quantity is not None else Decimal(0)
+    return amount(size) or Decimal(0)
 
 
 def _judge(quota: _Quota, name: str, limit: Decimal, asks: list[_Ask]) -> Iterator[Diagnostic]:

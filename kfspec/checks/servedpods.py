@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from kfspec.checks.podmodel import Container, Pods, amounts, containers, meta_of, number, partial, quantities
+from kfspec.checks.podmodel import Amounts, Container, Pods, amounts, containers, meta_of, number, partial, quantities
 from kfspec.diagnostics import Path
 from kfspec.kinds.status import at
 from kfspec.resource import Body, Resource
@@ -19,6 +19,7 @@ _SERVER = {"cpu": Decimal(1), "memory": Decimal(2 * 1024**3)}
 """What KServe gives a custom container, and what every shipped runtime asks for."""
 _ROUTER = {"cpu": Decimal("0.1"), "memory": Decimal(100 * 1024**2)}, {"cpu": Decimal(1), "memory": Decimal(1024**3)}
 """Requests and limits of a graph's router (`inferenceservice-config`, key `router`)."""
+_GROUPS = frozenset({"containers", "initContainers"})
 _MODE = "serving.kserve.io/deploymentMode"
 _RAW = ("RawDeployment", "Standard")
 
@@ -35,8 +36,8 @@ def served(resource: Resource, body: Body, prefix: Path, find: Find, may_serve: 
         router = Container((*prefix, "spec"), {"name": "router"}, requests, limits)
         pod = {key: value for key, value in spec.items() if key != "resources"}
         meta = meta_of(body.get("metadata"))
-        made = Pods(resource, (*prefix, "spec"), pod, (router,), whole=False, meta=meta, knative=knative)
-        yield _scaled(made, spec)
+        path = (*prefix, "spec")
+        yield Pods(resource, path, pod, (router,), *_replicas(spec), whole=False, meta=meta, knative=knative)
     elif kind == "ServingRuntime":
         yield from partial(resource, "serving.kserve.io", body, prefix)  # no pods before a service uses it
     elif kind == "InferenceService":
@@ -47,19 +48,19 @@ def served(resource: Resource, body: Body, prefix: Path, find: Find, may_serve: 
                 inside = tuple(_servers(part, path, resource.ref.namespace, find, may_serve))
                 meta = meta_of(body.get("metadata"), part)
                 whole = "model" not in part
-                yield _scaled(Pods(resource, path, part, inside, whole=whole, meta=meta, knative=knative), part)
+                yield Pods(resource, path, part, inside, *_replicas(part), whole=whole, meta=meta, knative=knative)
 
 
-def _scaled(pods: Pods, part: dict[str, Any]) -> Pods:
-    """With the replicas that a part of a service asks for."""
+def _replicas(part: dict[str, Any]) -> tuple[int, int, int | None]:
+    """How many pods a part of a service has at once, needs, and may grow to."""
     least, most = number(part.get("minReplicas"), 1), part.get("maxReplicas")
     grows = isinstance(most, int) and not isinstance(most, bool) and most > least
-    return pods._replace(at_once=least, needed=least, most=most if grows else None)
+    return least, least, most if grows else None
 
 
 def _servers(part: dict[str, Any], path: Path, namespace: str, find: Find, may_serve: bool) -> Iterator[Container]:
     model, first = part.get("model"), not isinstance(part.get("model"), dict)
-    for container in containers(part, path):
+    for container in containers(part, path) if part.keys() & _GROUPS else ():
         if first and container.path[-2] == "containers":
             first = False
             yield container._replace(
@@ -74,17 +75,21 @@ def _servers(part: dict[str, Any], path: Path, namespace: str, find: Find, may_s
 
 def _model(model: dict[str, Any], path: Path, namespace: str, find: Find, may_serve: bool) -> Container:
     """The container of a runtime, with what the service says of it."""
-    own = {key: quantities(at(model, "resources", key)) for key in ("requests", "limits")}
+    own_requests, own_limits = _stated(model)
     name = model.get("runtime")
     runtime = find("ServingRuntime", namespace, name) if isinstance(name, str) else None
-    base = {"requests": dict(_SERVER), "limits": dict(_SERVER)}
+    base_requests, base_limits = _SERVER, _SERVER
     complete = not may_serve if name is None else str(name).startswith("kserve-")
     if runtime is not None:
         first = next((c for c in containers(runtime.get("spec"), ()) if not c.init), None)
-        given = first.body if first is not None else {}
-        base, complete = {key: quantities(at(given, "resources", key)) for key in ("requests", "limits")}, True
+        (base_requests, base_limits), complete = _stated(first.body if first is not None else {}), True
     elif not complete:
-        base = {"requests": {}, "limits": {}}
-    limits = {**base["limits"], **own["limits"]}
-    requests = {**limits, **base["requests"], **own["requests"]}
+        base_requests, base_limits = {}, {}
+    limits = {**base_limits, **own_limits}
+    requests = {**limits, **base_requests, **own_requests}
     return Container(path, {**model, "name": "kserve-container"}, requests, limits, complete=complete)
+
+
+def _stated(container: dict[str, Any]) -> tuple[Amounts, Amounts]:
+    """The requests and limits that it states, neither filled in from the other."""
+    return quantities(at(container, "resources", "requests")), quantities(at(container, "resources", "limits"))

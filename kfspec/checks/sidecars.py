@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from kfspec.checks.podmodel import Amounts, Container, Pods, amounts, quantities
+from kfspec.checks.podmodel import Amounts, Container, Pods, amount, amounts, quantities
 from kfspec.kinds.status import at, maps
 from kfspec.quantity import parse
 
@@ -77,9 +77,9 @@ def _queue(pods: Pods) -> Container:
     share = next((parse(str(pods.meta.annotations[key])) for key in _SHARES if key in pods.meta.annotations), None)
     if share is not None and server is not None:
         for (kind, resource), (least, most) in _BOUNDS.items():
-            amount = (server.requests if kind == "requests" else server.limits).get(resource)
-            if amount:
-                found[kind][resource] = min(max(amount * share.value / 100, least), most)
+            stated = amount((server.requests if kind == "requests" else server.limits).get(resource))
+            if stated:
+                found[kind][resource] = min(max(stated * share.value / 100, least), most)
     for kind in ("requests", "limits"):
         found[kind].update(quantities(given.get(kind)))
     requests = {**found["limits"], **found["requests"]}

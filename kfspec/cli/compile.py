@@ -12,11 +12,11 @@ from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.reporting import report, status
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Pos, has_errors
-from kfspec.forking import in_child
+from kfspec.forking import Children
 from kfspec.includes import project_root
 from kfspec.kustomize import Tree, render, with_environment
 from kfspec.ordering import in_order
-from kfspec.pipeline import Build, prepare
+from kfspec.pipeline import Build, prepare, together
 from kfspec.tree import Pending, Written, stage, stale
 
 
@@ -41,46 +41,50 @@ def command(
     if environments and not to_stdout:
         raise click.UsageError("-e goes with --stdout: base and overlays are written together, or would not fit")
     names = specs or (DEFAULT_SPEC,)
-    prepared = [prepare(Path(spec), environments, execution(allow_exec)) for spec in names]
-    known_environments([p.build for p in prepared], environments)
-    objects = sum(len(resources) for p in prepared for resources in p.build.environments.values())
-    judged = in_child(lambda: tuple(d for p in prepared for d in p.judge()), objects)
-    results = [p.build for p in prepared]
-    same = _same_project(names, results)
-    texts = {file: text for result in results for file, text in result.texts.items()}
-    if to_stdout:
-        found = (*judged(), *same)
-        if not has_errors(found):
-            _print(results, environments)
-        if found:
-            report(found, texts, "text", quiet=quiet, stream=sys.stderr)
-        return status(found)
-    tree: Tree = {}
-    rendered: list[Diagnostic] = []
-    complete = all(result.project is not None for result in results)
-    for result in results if complete else ():
-        part, problems = render(result.project or "", result.base, result.environments, result.files)
-        tree.update(part)
-        rendered.extend(problems)
-    complete = complete and not has_errors((*same, *rendered))
-    pending = stage(tree, Path(output), project_root(Path(names[0]))) if complete and not check else Pending()
+    children = Children()
+    pending = Pending()
     try:
-        found = (*judged(), *same, *rendered)
-    except BaseException:  # an interrupt, or a mistake of ours: what was built goes with it
+        prepared = [prepare(Path(spec), environments, execution(allow_exec), begin=children.begin) for spec in names]
+        known_environments([p.build for p in prepared], environments)
+        children.all_begun()
+        results = [p.build for p in prepared]
+        same = _same_project(names, results)
+        tree, rendered = ({}, []) if to_stdout else _rendered(results)
+        if not to_stdout and not check and tree is not None and not has_errors(same):
+            pending = stage(tree, Path(output), project_root(Path(names[0])))
+        found = (*together(prepared, children.results()), *same, *rendered)
+    except BaseException:  # an interrupt, a wrong option, or a mistake of ours: what was begun goes with it
+        children.abandon()
         pending.abandon()
         raise
     done = ""
     if has_errors(found):
         pending.abandon()
+    elif to_stdout:
+        _print(results, environments)
     elif check:
-        found = (*found, *stale(tree, Path(output)))
+        found = (*found, *stale(tree or {}, Path(output)))
         done = f"{output} is what the spec compiles to"
     else:
         written, problems = pending.commit()
         found = (*found, *problems)
         done = _summary(written, output)
-    report(found, texts, "text", quiet=quiet, done=done, stream=sys.stderr)
+    texts = {file: text for result in results for file, text in result.texts.items()}
+    if found or not to_stdout:
+        report(found, texts, "text", quiet=quiet, done=done, stream=sys.stderr)
     return status(found)
+
+
+def _rendered(results: list[Build]) -> tuple[Tree | None, list[Diagnostic]]:
+    """The files of all specs; None where there is an error, so that they are not to be written."""
+    tree: Tree = {}
+    found: list[Diagnostic] = []
+    complete = all(result.project is not None for result in results)
+    for result in results if complete else ():
+        part, problems = render(result.project or "", result.base, result.environments, result.files)
+        tree.update(part)
+        found.extend(problems)
+    return tree if complete and not has_errors(found) else None, found
 
 
 def _print(results: list[Build], environments: tuple[str, ...]) -> None:

@@ -15,9 +15,9 @@ from kfspec.cli.common import DEFAULT_SPEC, known_environments
 from kfspec.cli.reporting import report
 from kfspec.diagnostics import Diagnostics, has_errors
 from kfspec.document import place
-from kfspec.forking import in_child
+from kfspec.forking import Children
 from kfspec.packages import Execution
-from kfspec.pipeline import Prepared, prepare
+from kfspec.pipeline import Prepared, prepare, together
 
 Command = Callable[..., int]
 
@@ -93,15 +93,24 @@ class Chosen(NamedTuple):
 def choose(specs: Sequence[str], environment: str | None, execution: Execution = Execution.REFUSED) -> Chosen:
     """Read and lower the specs. Raises click.UsageError where it is not clear which environment is meant."""
     names = specs or (DEFAULT_SPEC,)
-    prepared = [prepare(Path(spec), (environment,) if environment else (), execution) for spec in names]
-    builds = [one.build for one in prepared]
-    declared = list(dict.fromkeys(name for build in builds for name in build.environment_names))
-    if environment is None and len(declared) > 1:
-        raise click.UsageError(f"say which environment with -e: {', '.join(declared)}")
-    known_environments(builds, (environment,) if environment else ())
-    objects = sum(len(resources) for build in builds for resources in build.environments.values())
-    judge = in_child(lambda: tuple(d for one in prepared for d in one.judge()), objects)
-    return Chosen(prepared, environment or (declared[0] if declared else ""), judge)
+    chosen = (environment,) if environment else ()
+    children = Children()
+    try:
+        prepared = [prepare(Path(spec), chosen, execution, begin=children.begin) for spec in names]
+        builds = [one.build for one in prepared]
+        declared = list(dict.fromkeys(name for build in builds for name in build.environment_names))
+        if environment is None and len(declared) > 1:
+            raise click.UsageError(f"say which environment with -e: {', '.join(declared)}")
+        known_environments(builds, chosen)
+    except BaseException:
+        children.abandon()
+        raise
+    children.all_begun()
+    return Chosen(
+        prepared,
+        environment or (declared[0] if declared else ""),
+        lambda: together(prepared, children.results()),
+    )
 
 
 def colour(stream: Any) -> bool:

@@ -78,7 +78,14 @@ class Reference(NamedTuple):
 def pod_specs(group: str, kind: str, body: Body) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Every pod spec of the object, with its path."""
     for template in _TEMPLATES.get((group, kind), ()):
-        yield from _find(body, template, ())
+        if "*" in template:
+            yield from _find(body, template, ())
+            continue
+        value: Any = body
+        for part in template:
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, dict):
+            yield template, value
 
 
 def of_pod_default(spec: dict[str, Any], at: Path) -> Iterator[Reference]:

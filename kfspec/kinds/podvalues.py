@@ -20,6 +20,7 @@ _PULL = ("Always", "IfNotPresent", "Never")
 _OPERATORS = ("Exists", "Equal", "Lt", "Gt")
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _NATIVE = re.compile(r"cpu|memory|ephemeral-storage|hugepages-.+")
+_USUAL = ("cpu", "memory")
 _LEAST = 2**20
 """Bytes below which an amount of memory has lost its unit: runtimes want several MiB to start a container."""
 
@@ -60,11 +61,13 @@ def value_findings(pod: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
 def container_findings(container: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
     """What is wrong with a container, or with what has a container's fields."""
     image, policy = container.get("image"), container.get("imagePullPolicy")
-    if isinstance(image, str) and re.search(r"\s", image):
+    if not isinstance(image, str) or _IMAGE.fullmatch(image):
+        pass
+    elif re.search(r"\s", image):
         message = f"no image can be called '{image}'"
         hint = _TEMPLATED if "{{" in image else f"without spaces: {''.join(image.split())}"
         yield finding("KF405", message, (*at, "image"), hint=hint)
-    elif isinstance(image, str) and image and not _LATER.search(image) and _IMAGE.fullmatch(image) is None:
+    elif image and not _LATER.search(image):
         hint = "a name in lower case, as registry.example.com/team/server:1.0"
         if _IMAGE.fullmatch(image.lower()):
             hint = f"did you mean '{image.lower()}'?"
@@ -93,6 +96,8 @@ def resource_findings(resources: dict[str, Any], at: Path) -> Iterator[Diagnosti
             if kind == "limits" or key not in limits:  # the same mistake twice is one
                 yield from _resource(key, value, (*at, kind))
     for key, value in requests.items():
+        if value == limits.get(key):
+            continue
         asked = parse(str(value))
         allowed = parse(str(limits[key])) if key in limits else None
         if asked is None:
@@ -110,7 +115,7 @@ def resource_findings(resources: dict[str, Any], at: Path) -> Iterator[Diagnosti
 
 def _resource(key: str, value: Any, at: Path) -> Iterator[Diagnostic]:
     amount = parse(str(value))
-    if "/" not in key and _NATIVE.fullmatch(key) is None:
+    if "/" not in key and key not in _USUAL and _NATIVE.fullmatch(key) is None:
         near = next((name for name in _DEVICES if name.rpartition("/")[2] == key), None)
         hint = f"did you mean '{near}'?" if near else did_you_mean(key, ("cpu", "memory", "ephemeral-storage"))
         yield finding("KF386", f"no container has a resource '{key}'", (*at, key), hint=hint, at_key=True)

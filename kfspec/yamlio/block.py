@@ -195,8 +195,8 @@ def _parse(source: str, resolve: Resolver) -> _Line | bool:
         if first == "'" or (first == '"' and "\\" not in written):
             value = written[1:-1]
         elif first in '{["':
-            if written.count("{") + written.count("[") > _MAX_DEPTH // 3:
-                return False
+            if written.count("{") + written.count("[") > _MAX_DEPTH // 3 or "<<" in written:
+                return False  # a merge key is told from a quoted one by the text of the whole file
             value = _Left(written)
         else:
             value = resolve(written)

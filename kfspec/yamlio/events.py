@@ -105,7 +105,7 @@ class Builder:
                 value: Any
                 frame = stack[-1] if stack else None
                 if frame is not None and frame.keys is not None and frame.key is None:
-                    if plain and event.anchor is None and text != "<<" and resolve(text).__class__ is str:
+                    if plain and event.anchor is None and text != "<<" and self._is_text(text):
                         frame.key = text
                         frame.key_marks = self.range(event)
                     else:
@@ -240,6 +240,13 @@ class Builder:
         frame.value[key] = value
         frame.children[key] = node
         frame.keys[key] = marks
+
+    def _is_text(self, text: str) -> bool:
+        """Whether a plain key is a string as it stands."""
+        try:
+            return self.resolve(text).__class__ is str
+        except scalars.NotFiniteError:
+            return False
 
     def _key(self, frame: _Frame, event: Any, plain: bool) -> None:
         key = event.value

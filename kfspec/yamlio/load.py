@@ -12,7 +12,7 @@ from typing import Any
 from kfspec.codes import finding_at
 from kfspec.diagnostics import Diagnostic, Diagnostics, Pos
 from kfspec.document import Document
-from kfspec.yamlio import block, scalars
+from kfspec.yamlio import block, flow, scalars
 from kfspec.yamlio.marks import Node, lines
 from kfspec.yamlio.scalars import Dialect
 
@@ -43,15 +43,19 @@ def by_events(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, .
 
 def by_lines(text: str, file: str, dialect: Dialect) -> tuple[tuple[Document, ...], Diagnostics] | None:
     """The same for what `block` can read, None for the rest."""
+    resolve = _certain_kubectl if dialect == "kubectl" else _certain
 
     def part(text: str, line: int, column: int) -> tuple[Any, Node] | None:
+        simple = flow.read(text, file, line, column, resolve) if text[0] in "{[" else None
+        if simple is not None:
+            return simple
         from kfspec.yamlio.events import Builder
 
         builder = Builder(file, text, dialect, line, column)
         documents = list(builder.documents())
         return (documents[0].value, documents[0].marks) if len(documents) == 1 and not builder.found else None
 
-    read = block.read(text, file, _certain_kubectl if dialect == "kubectl" else _certain, part)
+    read = block.read(text, file, resolve, part)
     return ((Document(read[0], read[1], file, {file: text}),), ()) if read is not None else None
 
 

@@ -313,6 +313,18 @@ def test_what_stands_does_not_fit(tmp_path: Path) -> None:
     ]
 
 
+def test_each_namespace_counts_its_own(tmp_path: Path) -> None:
+    profiles = {name: {"owner": "a@x", "resourceQuotaSpec": {"hard": {"requests.cpu": 1}}} for name in ("t", "u", "v")}
+    notebooks = {
+        name: {"profile": name, "image": "x:1", "resources": {"cpu": cpu, "memory": "1Gi"}, "workspace": "none"}
+        for name, cpu in (("t", 2), ("u", "500m"), ("v", 3))
+    }
+    found = said(tmp_path, "KF770", profiles=profiles, notebooks=notebooks)
+    assert [line.split(": ")[0] for line in found] == [
+        f'error never-works KF770 profiles.{name}.resourceQuotaSpec.hard["requests.cpu"]' for name in ("t", "v")
+    ]
+
+
 def test_what_just_fits(tmp_path: Path) -> None:
     assert (
         said(

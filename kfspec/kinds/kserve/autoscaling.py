@@ -7,9 +7,11 @@ Source: KServe 0.14.1, 0.15.2 and 0.16.0, `pkg/apis/serving/v1beta1/inference_se
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from kfspec import quantity
+from kfspec.catalog.releases import numbers
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds.base import Facts
@@ -44,14 +46,19 @@ class Modes(NamedTuple):
 
 def modes(facts: Facts) -> Modes:
     """The names of the release's KServe."""
-    since = facts.release.since
+    return _modes(facts.release.components.get("kserve", "0"))
+
+
+@cache
+def _modes(kserve: str) -> Modes:
+    version = numbers(kserve)
     classes: tuple[str, ...] = ("hpa", "external")
-    if since("kserve", "0.15"):
+    if version >= (0, 15):
         classes = (*classes, "keda")
-    if since("kserve", "0.15.2"):
+    if version >= (0, 15, 2):
         classes = (*classes, "none")
     keda = "keda" in classes
-    if since("kserve", "0.16"):
+    if version >= (0, 16):
         return Modes("Standard", ("Knative", "Standard", "ModelMesh"), RENAMED, classes, keda)
     older = {new: old for old, new in RENAMED.items()}
     return Modes("RawDeployment", ("Serverless", "RawDeployment", "ModelMesh"), older, classes, keda)

@@ -28,6 +28,7 @@ CONTAINER = "kserve-container"
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 LEGACY = ("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle")
 """Predictors of one framework, which the defaulter turns into `model` (KServe 0.14.1, `predictor.go`; recorded)."""
+_LEGACY = frozenset(LEGACY)
 
 
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
@@ -50,8 +51,9 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         yield from _implementation(component, part, at)
         yield from scaling(component, at, annotations, facts)
         yield from _containers(component, part, at)
-        yield from pod_findings(component, part, at, (MODEL, *LEGACY) if part == "predictor" else ())
-        yield from multiple_findings(component, part, at, (MODEL, *LEGACY))
+        models = (MODEL, *_legacy(component))
+        yield from pod_findings(component, part, at, models if part == "predictor" else ())
+        yield from multiple_findings(component, part, at, models)
     predictor = spec.get("predictor")
     if isinstance(predictor, dict):
         yield from _predictor(predictor, meta, facts)
@@ -61,11 +63,16 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         yield from _knative_name(meta, spec)
 
 
+def _legacy(component: dict[str, Any]) -> tuple[str, ...]:
+    """The fields of one framework that it has."""
+    return () if _LEGACY.isdisjoint(component) else tuple(name for name in LEGACY if name in component)
+
+
 def _implementation(component: dict[str, Any], part: str, at: Path) -> Iterator[Diagnostic]:
     """Exactly one thing that serves."""
     custom = bool(component.get("containers"))
     if part == "predictor":
-        legacy = [name for name in LEGACY if component.get(name) is not None]
+        legacy = [name for name in _legacy(component) if component[name] is not None]
         model = component.get("model") is not None
         names = [c.get("name") for c in component.get("containers") or () if isinstance(c, dict)]
         serving = custom and (
@@ -108,7 +115,7 @@ def _predictor(predictor: dict[str, Any], meta: dict[str, Any], facts: Facts) ->
         yield from _multi_node(predictor, worker, at, facts)
         if isinstance(model, dict):
             yield from _multi_node_class(annotations, at, facts)
-    legacy = [name for name in LEGACY if isinstance(predictor.get(name), dict)]
+    legacy = [name for name in _legacy(predictor) if isinstance(predictor[name], dict)]
     if isinstance(model, dict) and legacy:
         message = f"KServe replaces 'model' by '{legacy[0]}'"
         hint = "keep 'model'"
@@ -121,7 +128,7 @@ def _predictor(predictor: dict[str, Any], meta: dict[str, Any], facts: Facts) ->
     for name in legacy:
         yield from uri_findings(predictor[name], (*at, name))
     if facts.release.since("kserve", "0.16"):
-        for name in ("model", *LEGACY):
+        for name in (MODEL, *_legacy(predictor)):
             given = predictor.get(name)
             if isinstance(given, dict) and given.get("name"):
                 message = f"KServe takes no name of '{name}' from 0.16 on"
