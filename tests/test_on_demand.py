@@ -160,6 +160,12 @@ def test_the_quickstart_loads_what_it_uses_and_nothing_else() -> None:
     assert loaded(QUICKSTART) == Loaded(EVERY | with_what_they_use(used), LAYERS, INSTALLED)
 
 
+def test_nobody_reads_the_metadata_of_installed_packages() -> None:
+    """pydantic would, to find plugins, before its first model."""
+    program = "import sys; from kfspec import cli; status = cli.run(); sys.exit(status or 'importlib.metadata' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program, "validate", "-q", str(QUICKSTART)], check=True, timeout=60)
+
+
 MORE_LAYERS = {"sync", "differ", "live", "ssa"}
 """Of a spec that carries something for the sync (its payloads alone), or limits (a prediction of what is stored)."""
 

@@ -95,10 +95,12 @@ def meta_of(*given: Any) -> Meta:
     labels: dict[str, Any] = {}
     annotations: dict[str, Any] = {}
     for each in given:
-        for into, key in ((labels, "labels"), (annotations, "annotations")):
-            found = each.get(key) if isinstance(each, dict) else None
-            if found and isinstance(found, dict):
-                into.update(found)
+        if not isinstance(each, dict):
+            continue
+        if isinstance(found := each.get("labels"), dict):
+            labels.update(found)
+        if isinstance(found := each.get("annotations"), dict):
+            annotations.update(found)
     return Meta(labels, annotations)
 
 

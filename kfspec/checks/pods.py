@@ -88,10 +88,10 @@ def _of(resource: Resource, body: Body, prefix: Path, around: _Around) -> Iterat
 
 
 def _stopped(body: Body) -> bool:
-    notes = at(body, "metadata", "annotations")
+    spec, notes = body["spec"], at(body, "metadata", "annotations")
     notes = notes if isinstance(notes, dict) else {}
     stopped = body.get("kind") == "Notebook" and STOPPED in notes
-    suspended = at(body, "spec", "suspend") is True or at(body, "spec", "runPolicy", "suspend") is True
+    suspended = spec.get("suspend") is True or at(spec, "runPolicy", "suspend") is True
     return stopped or suspended or notes.get(_KSERVE_STOP) == "true"
 
 

@@ -118,13 +118,16 @@ def check(
     """One finding for each field that the level of its namespace does not allow. Paths are spec paths. `namespaces`: those of
     profiles; `labels`: what the platform gives them besides."""
     known = labels_of(resources, release, namespaces, labels or {})
+    levels = {name: given.get(ENFORCE) for name, given in known.items()}
+    before = numbers(release.name) < numbers(SINCE)
     unable = set()
     for each in pods:
         namespace = each.resource.ref.namespace
-        level, mesh = known.get(namespace, {}).get(ENFORCE), meshed(each, known)
-        if level not in (BASELINE, RESTRICTED):
+        level = levels.get(namespace)
+        if level not in (BASELINE, RESTRICTED) or (level == BASELINE and not before and _plain(each)):
             continue
-        if mesh and numbers(release.name) < numbers(SINCE):
+        mesh = (before or level == RESTRICTED) and meshed(each, known)
+        if mesh and before:
             unable.add(namespace)
             continue
         parts = _parts(each)
@@ -153,6 +156,17 @@ def breaches(pod: Mapping[str, Any], level: str) -> list[Breach]:
     )
     parts = _Parts(spec, ("spec",), listed, notes if isinstance(notes, dict) else {}, ("metadata", "annotations"))
     return [*_of_baseline(parts), *(_of_restricted(parts, True) if level == RESTRICTED else ())]
+
+
+_OF_POD = frozenset({"hostNetwork", "hostPID", "hostIPC", "volumes", "securityContext"})
+_OF_CONTAINER = frozenset({"securityContext", "ports", *(handler[0] for handler in _HANDLERS)})
+
+
+def _plain(pods: Pods) -> bool:
+    """A quick yes for pods that say nothing of what baseline is about."""
+    if pods.meta.annotations or not _OF_POD.isdisjoint(pods.spec):
+        return False
+    return all(_OF_CONTAINER.isdisjoint(each.body) for each in pods.containers)
 
 
 def _metadata(pods: Pods) -> tuple[dict[str, Any], Path]:

@@ -15,8 +15,11 @@ def mount_findings(pod: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
     known = [v.get("name") for v in pod.get("volumes") or () if isinstance(v, dict)]
     for group in ("initContainers", "containers"):
         for n, container in enumerate(pod.get(group) or ()):
+            mounts = container.get("volumeMounts") if isinstance(container, dict) else None
+            if not mounts:
+                continue
             paths: dict[str, int] = {}
-            for m, mount in enumerate(container.get("volumeMounts") or ()):
+            for m, mount in enumerate(mounts):
                 path = (*at, group, n, "volumeMounts", m)
                 where, volume_name = mount.get("mountPath"), mount.get("name")
                 if volume_name not in known:

@@ -167,20 +167,21 @@ def references(pod: dict[str, Any], at: Path) -> Iterator[Reference]:
     for n, volume in enumerate(_maps(pod.get("volumes"))):
         yield from _of_volume(volume, (*at, "volumes", n))
     for group in ("containers", "initContainers"):
-        for n, container in enumerate(_maps(pod.get(group))):
+        for n, container in enumerate(_maps(pod.get(group)) if group in pod else ()):
             yield from of_container(container, (*at, group, n))
 
 
 def of_container(container: dict[str, Any], at: Path) -> Iterator[Reference]:
     """What a container's environment names."""
-    for n, entry in enumerate(_maps(container.get("env"))):
-        source = entry.get("valueFrom")
+    env = container.get("env")
+    for n, entry in enumerate(env if isinstance(env, list) else ()):
+        source = entry.get("valueFrom") if isinstance(entry, dict) else None
         if isinstance(source, dict):
             yield from _named("Secret", source.get("secretKeyRef"), (*at, "env", n, "valueFrom", "secretKeyRef"))
             yield from _named(
                 "ConfigMap", source.get("configMapKeyRef"), (*at, "env", n, "valueFrom", "configMapKeyRef")
             )
-    for n, entry in enumerate(_maps(container.get("envFrom"))):
+    for n, entry in enumerate(_maps(container.get("envFrom")) if "envFrom" in container else ()):
         yield from _named("Secret", entry.get("secretRef"), (*at, "envFrom", n, "secretRef"))
         yield from _named("ConfigMap", entry.get("configMapRef"), (*at, "envFrom", n, "configMapRef"))
 

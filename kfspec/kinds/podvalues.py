@@ -43,11 +43,11 @@ _DEVICES = ("nvidia.com/gpu", "amd.com/gpu", "habana.ai/gaudi", "aws.amazon.com/
 def value_findings(pod: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
     """What is wrong with the containers, tolerations and volumes of a pod's spec, which stands at `at`."""
     for group in ("initContainers", "containers"):
-        for n, container in enumerate(_maps(pod.get(group))):
+        for n, container in enumerate(_maps(pod.get(group)) if group in pod else ()):
             yield from container_findings(container, (*at, group, n))
-    for n, toleration in enumerate(_maps(pod.get("tolerations"))):
+    for n, toleration in enumerate(_maps(pod.get("tolerations")) if "tolerations" in pod else ()):
         yield from _toleration(toleration, (*at, "tolerations", n))
-    for n, volume in enumerate(_maps(pod.get("volumes"))):
+    for n, volume in enumerate(_maps(pod.get("volumes")) if "volumes" in pod else ()):
         empty = volume.get("emptyDir")
         medium = empty.get("medium") if isinstance(empty, dict) else None
         if medium and medium != "Memory" and not str(medium).startswith("HugePages"):
@@ -76,14 +76,15 @@ def container_findings(container: dict[str, Any], at: Path) -> Iterator[Diagnost
         yield finding("KF405", f"no image can be called '{image}'", (*at, "image"), hint=hint)
     if policy and policy not in _PULL:
         yield _word("imagePullPolicy", policy, _PULL, (*at, "imagePullPolicy"))
-    for n, port in enumerate(_maps(container.get("ports"))):
+    for n, port in enumerate(_maps(container.get("ports")) if "ports" in container else ()):
         for key in ("containerPort", "hostPort"):
             number = port.get(key)
             if isinstance(number, int) and not 0 < number < 65536 and (number or key == "containerPort"):
                 message = f"'{key}' is {number}, and a port is 1 to 65535"
                 yield finding("KF405", message, (*at, "ports", n, key), hint="1 to 65535")
     resources = container.get("resources")
-    yield from resource_findings(resources if isinstance(resources, dict) else {}, (*at, "resources"))
+    if isinstance(resources, dict):
+        yield from resource_findings(resources, (*at, "resources"))
 
 
 def resource_findings(resources: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
@@ -93,6 +94,8 @@ def resource_findings(resources: dict[str, Any], at: Path) -> Iterator[Diagnosti
     )
     for kind, amounts in (("limits", limits), ("requests", requests)):
         for key, value in amounts.items():
+            if _nothing_wrong(key, value):
+                continue
             if kind == "limits" or key not in limits:  # the same mistake twice is one
                 yield from _resource(key, value, (*at, kind))
     for key, value in requests.items():
@@ -111,6 +114,14 @@ def resource_findings(resources: dict[str, Any], at: Path) -> Iterator[Diagnosti
             word = "must equal the limit" if "/" in key else "is above the limit"
             message = f"the request of {value} {key} {word} of {limits[key]}"
             yield finding("KF386", message, (*at, "requests", key), hint=f"write {limits[key]} for both")
+
+
+def _nothing_wrong(key: str, value: Any) -> bool:
+    """A quick yes for what nearly every container states."""
+    if key not in _USUAL or value.__class__ is not str:
+        return False
+    amount = parse(value)
+    return amount is not None and amount.value >= (_LEAST if key == "memory" else 0)
 
 
 def _resource(key: str, value: Any, at: Path) -> Iterator[Diagnostic]:

@@ -51,18 +51,9 @@ class _Left(NamedTuple):
     text: str
 
 
-class _Frame:
-    """A collection under construction."""
-
-    __slots__ = ("children", "indent", "keys", "node", "value")
-
-    def __init__(self, indent: int, value: Any, children: Any, keys: Any, node: Node) -> None:
-        self.indent = indent
-        self.value = value
-        self.children = children
-        self.keys = keys
-        self.node = node
-
+_Frame: TypeAlias = tuple[int, Any, Any, dict[str, Range] | None, Node]
+"""A collection under construction: its indent, its value, the nodes of its children, the ranges of its keys (None for a list),
+and its own node. A tuple, for one is made for every few lines."""
 
 Resolver: TypeAlias = Callable[[str], Any]
 """A plain scalar's value, or NotImplemented where it needs a word to the user."""
@@ -77,6 +68,11 @@ def read(text: str, file: str, resolve: Resolver, part: PartReader) -> tuple[Any
     pending: str | None = None
     """A key whose value has not been seen; it belongs to the innermost mapping."""
     number = 0
+    level = -1
+    values: Any = None
+    children: Any = None
+    keys: Any = None
+    """Of the innermost collection, as `_Frame` has them."""
     end_line = end_column = 0
     """Where the last value ended."""
     for source in text.split("\n"):
@@ -92,37 +88,36 @@ def read(text: str, file: str, resolve: Resolver, part: PartReader) -> tuple[Any
             return None
         indent, content, key, key_end, value, start, end = line  # type: ignore[misc]
         dash = content - 1 != indent
-        frame = stack[-1] if stack else None
-        if frame is None:
-            frame = _open(stack, indent, dash, (file, number, indent + 1, 0, 0))
+        if not stack:
+            level, values, children, keys, _ = _open(stack, indent, dash, (file, number, indent + 1, 0, 0))
         elif pending is not None:
-            deeper = indent > frame.indent
-            if deeper or (dash and indent == frame.indent):
+            if indent > level or (dash and indent == level):
                 if len(stack) >= _MAX_DEPTH:
                     return None
-                outer, frame = frame, _open(stack, indent, dash, (file, number, indent + 1, 0, 0))
-                outer.value[pending] = frame.value
-                outer.children[pending] = frame.node
+                outer, nodes = values, children
+                level, values, children, keys, node = _open(stack, indent, dash, (file, number, indent + 1, 0, 0))
+                outer[pending] = values
+                nodes[pending] = node
             else:
-                frame.value[pending] = None
-                frame.children[pending] = Node((file, end_line, end_column, end_line, end_column))
+                values[pending] = None
+                children[pending] = Node((file, end_line, end_column, end_line, end_column))
             pending = None
-        elif indent > frame.indent:
+        elif indent > level:
             return None  # a scalar that goes on, or a mistake
-        while frame.indent > indent or (frame.indent == indent and frame.keys is None and not dash):
-            begin = stack.pop().node
-            begin.at = (*begin.at[:3], end_line, end_column)
+        while level > indent or (level == indent and keys is None and not dash):
+            ended = stack.pop()[4]
+            ended.at = (*ended.at[:3], end_line, end_column)
             if not stack:
                 return None
-            frame = stack[-1]
-        if frame.indent != indent or dash is not (frame.keys is None):
+            level, values, children, keys, _ = stack[-1]
+        if level != indent or dash is not (keys is None):
             return None
         if dash:
             if key is not None:
-                outer = frame
-                frame = _open(stack, content - 1, False, (file, number, content, 0, 0))
-                outer.value.append(frame.value)
-                outer.children.append(frame.node)
+                outer, nodes = values, children
+                level, values, children, keys, node = _open(stack, content - 1, False, (file, number, content, 0, 0))
+                outer.append(values)
+                nodes.append(node)
         elif key is None:
             return None
         if value.__class__ is _Left:
@@ -132,9 +127,9 @@ def read(text: str, file: str, resolve: Resolver, part: PartReader) -> tuple[Any
             value, node = parsed
             end = node.at[4]  # the rest is a comment
         elif value is _NO_VALUE:
-            if key is None or key in frame.keys:
+            if key is None or key in keys:
                 return None
-            frame.keys[key] = (file, number, content, number, key_end - 1)
+            keys[key] = (file, number, content, number, key_end - 1)
             pending = key
             end_line, end_column = number, key_end
             continue
@@ -142,29 +137,29 @@ def read(text: str, file: str, resolve: Resolver, part: PartReader) -> tuple[Any
             node = Node((file, number, start, number, end))
         end_line, end_column = number, end
         if key is None:
-            frame.value.append(value)
-            frame.children.append(node)
+            values.append(value)
+            children.append(node)
             continue
-        if key in frame.keys:
+        if key in keys:
             return None
-        frame.value[key] = value
-        frame.children[key] = node
-        frame.keys[key] = (file, number, content, number, key_end - 1)
+        values[key] = value
+        children[key] = node
+        keys[key] = (file, number, content, number, key_end - 1)
     if not stack:
         return None
     if pending is not None:
-        stack[-1].value[pending] = None
-        stack[-1].children[pending] = Node((file, end_line, end_column, end_line, end_column))
-    for frame in stack:
-        frame.node.at = (*frame.node.at[:3], end_line, end_column)
-    return stack[0].value, stack[0].node
+        values[pending] = None
+        children[pending] = Node((file, end_line, end_column, end_line, end_column))
+    for *_, ended in stack:
+        ended.at = (*ended.at[:3], end_line, end_column)
+    return stack[0][1], stack[0][4]
 
 
 def _open(stack: list[_Frame], indent: int, dash: bool, at: Range) -> _Frame:
     value: Any = [] if dash else {}
     children: Any = [] if dash else {}
     keys: dict[str, Range] | None = None if dash else {}
-    frame = _Frame(indent, value, children, keys, Node(at, children, keys))
+    frame = (indent, value, children, keys, Node(at, children, keys))
     stack.append(frame)
     return frame
 

@@ -91,12 +91,12 @@ def _write(value: Any, indent: str, out: list[str], lead: str) -> None:
 
 def _write_fields(value: dict[str, Any], indent: str, out: list[str], before: str) -> None:
     """A mapping's fields. `before` is what stands on the first line before its key; the others begin with `indent`."""
-    for key in sorted(value, key=_rank):
+    for key, written in _in_order(tuple(value)):
         item = value[key]
         if item.__class__ is str and "\n" not in item:
-            out.append(f"{before}{key_text(key)}: {_scalar(item)}\n")
+            out.append(f"{before}{written} {_scalar(item)}\n")
         else:
-            _write_value(item, indent, out, f"{before}{key_text(key)}:")
+            _write_value(item, indent, out, f"{before}{written}")
         before = indent
 
 
@@ -133,7 +133,12 @@ def _write_list(value: list[Any], indent: str, out: list[str], start: str) -> No
             _write_value(item, indent, out, f"{indent}-")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
+def _in_order(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The keys as they follow one another, and as they are written: objects of a kind have the same few sets of keys."""
+    return tuple((key, f"{key_text(key)}:") for key in sorted(keys, key=_rank))
+
+
 def _rank(key: str) -> tuple[int, str]:
     return (_FIRST.get(key, len(_FIRST)), key)
 

@@ -74,6 +74,8 @@ def is_raw(annotations: dict[str, Any], facts: Facts) -> bool:
 
 def annotation_findings(annotations: dict[str, Any], facts: Facts) -> Iterator[Diagnostic]:
     """The annotations that choose mode and autoscaler."""
+    if not annotations:
+        return
     names = modes(facts)
     value = annotations.get(CLASS)
     if value is not None and value not in names.classes:

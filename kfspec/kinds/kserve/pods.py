@@ -46,7 +46,7 @@ def pod_findings(component: dict[str, Any], part: str, at: Path, models: tuple[s
             name = container.get("name")
             message = f"the container '{name}' has no image" if name else "the container has no image"
             yield finding("KF405", message, (*at, "containers", n), hint="add 'image:'", at_key=True)
-    yield from mount_findings({**component, "containers": containers}, at)
+    yield from mount_findings(component, at)
     if part != "explainer":
         yield from _filled_in(containers[0], (*at, "containers", 0))
 
