@@ -26,9 +26,16 @@ _HARMLESS = re.compile(r"|true|false|none|null|/.*|[a-z]+://.*|\$.*|\d{1,5}", re
 
 def looks_like_credential(text: str) -> str | None:
     """What the text looks like (`a GitHub token`), None for harmless text."""
+    found = find_credential(text)
+    return found[0] if found is not None else None
+
+
+def find_credential(text: str) -> tuple[str, str] | None:
+    """The same, and the part of the text that looks so."""
     if len(text) < 16:
         return None
-    return next((what for what, shape in _SHAPES if shape.search(text)), None)
+    matches = ((what, shape.search(text)) for what, shape in _SHAPES)
+    return next(((what, match.group()) for what, match in matches if match is not None), None)
 
 
 @lru_cache(maxsize=4096)

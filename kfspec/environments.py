@@ -66,6 +66,8 @@ def resolve(document: Document, environment: str | None) -> tuple[Document, Diag
         found.extend(_names(declared.value))
         if isinstance(declared.value, dict):
             whole = _merged(whole, declared, environment, found)
+        else:
+            whole = with_key(whole, "environments", declared)  # or what was found would have no place
     whole = _with_defaults(whole)
     whole, problems = _with_vars(whole, document)
     found.extend(problems)
@@ -76,7 +78,10 @@ def resolve(document: Document, environment: str | None) -> tuple[Document, Diag
 def _names(declared: Any) -> list[Diagnostic]:
     path: tuple[str, ...] = ("environments",)
     if not isinstance(declared, dict):
-        return [finding("KF103", "'environments' must be a mapping of names to changes", path)]
+        listed = [name for name in declared if isinstance(name, str)] if isinstance(declared, list) else []
+        names = listed or ([declared] if isinstance(declared, str) else ["dev", "prod"])
+        hint = f"environments: {{{', '.join(f'{name}: {{}}' for name in names)}}}"
+        return [finding("KF103", "'environments' must be a mapping of names to changes", path, hint=hint)]
     found = []
     for name, value in declared.items():
         if name == "base":
@@ -90,11 +95,13 @@ def _names(declared: Any) -> list[Diagnostic]:
                 finding("KF070", f"'{name}' cannot name an environment", (*path, name), at_key=True, hint=hint)
             )
         if value is not None and not isinstance(value, dict):
-            found.append(finding("KF103", f"environment '{name}' must be a mapping", (*path, name)))
+            hint = f"{name}: {{}}, or the changes of its items"
+            found.append(finding("KF103", f"environment '{name}' must be a mapping", (*path, name), hint=hint))
         elif isinstance(value, dict):
             for key in value.keys() & {"environments", "include", "extends", "requires", "apiVersion", "project"}:
                 message = f"an environment cannot change '{key}'"
-                found.append(finding("KF071", message, (*path, name, key), at_key=True))
+                hint = "it is the whole spec's: write it at the top level"
+                found.append(finding("KF071", message, (*path, name, key), at_key=True, hint=hint))
     return found
 
 

@@ -17,7 +17,6 @@ from kfspec.catalog.explain import explain
 from kfspec.catalog.schema import load_schema
 from kfspec.checks import references, trainingruntimes
 from kfspec.codes import finding
-from kfspec.credentials import env_credential
 from kfspec.diagnostics import Diagnostic, Diagnostics, Severity, has_errors, in_order
 from kfspec.document import Document, place
 from kfspec.equivalence import equivalent
@@ -26,11 +25,12 @@ from kfspec.kinds import profile_lift
 from kfspec.kinds.base import Context, Kind
 from kfspec.kinds.lifting import own_metadata, run_name
 from kfspec.kinds.pipelines import lifting as pipelines
-from kfspec.manifests import objects_of, read_manifests
+from kfspec.manifestfiles import search
+from kfspec.manifests import documents_of, objects_of
 from kfspec.resource import Body, Resource
 from kfspec.spec.settings import Externals, Platform
+from kfspec.withholding import without_credentials
 from kfspec.wording import describe
-from kfspec.yamlio.load import load
 
 HOME_PROFILE = "kubeflow-user-example-com"
 """The profile of objects that say no namespace: the one that the default install makes."""
@@ -69,15 +69,16 @@ def import_manifests(
     bodies: list[Body] = []
     places: list[tuple[Document, Resource]] = []
     secrets: set[str] = set()
-    for file, data in read_manifests(paths, found):
-        documents, of_load = load(data, file, dialect="kubectl")
+    for source in search(paths, found).files:
+        file = source.name
+        documents, _, of_load = documents_of(source)
         of_file: list[Diagnostic] = list(of_load)
         for document in documents:
             for resource in objects_of(document):
                 body, said = _readable(resource)
                 of_file.extend(place(document, said))
                 if body is not None:
-                    body, taken = _without_credentials(pipelines.stored(body))
+                    body, taken = without_credentials(pipelines.stored(body))
                     secrets |= taken.keys()
                     of_file.extend(place(document, [_at(resource, d) for ds in taken.values() for d in ds]))
                     bodies.append(body)
@@ -85,7 +86,7 @@ def import_manifests(
                 elif resource.ref.kind == "Secret" and resource.ref.name:
                     secrets.add(resource.ref.name)
         if of_file:
-            texts[file] = documents[0].texts[file] if documents else data.decode("utf-8", "replace")
+            texts[file] = documents[0].texts[file] if documents else source.data.decode("utf-8", "replace")
             found.extend(of_file)
     notes: dict[int, Diagnostic] = {}
     lifted = list(_lift_all(bodies, release, notes))
@@ -145,30 +146,6 @@ def _misshapen(metadata: Any) -> str | None:
         if given is not None and not isinstance(given, wanted):
             return key
     return None
-
-
-def _without_credentials(body: Body) -> tuple[Body, dict[str, list[Diagnostic]]]:
-    """The object with references to a Secret in the place of literals; the Secret's name -> what was found."""
-    secret = f"{body['metadata']['name']}-credentials"
-    taken: list[Diagnostic] = []
-
-    def walk(value: Any, path: tuple[str | int, ...]) -> Any:
-        if isinstance(value, list):
-            return [walk(item, (*path, n)) for n, item in enumerate(value)]
-        if not isinstance(value, dict):
-            return value
-        name, literal = value.get("name"), value.get("value")
-        if path[-2:-1] == ("env",) and isinstance(name, str) and isinstance(literal, str):
-            what = env_credential(name, literal)
-            if what is not None:
-                hint = f"put it into a Secret '{secret}', under the key '{name}'"
-                message = f"the value of '{name}' looks like {what}, and stays out of the spec"
-                taken.append(finding("KF350", message, (*path, "value"), hint=hint, severity=Severity.WARNING))
-                return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": name}}}
-        return {key: walk(item, (*path, key)) for key, item in value.items()}
-
-    changed: Body = walk(body, ())
-    return changed, ({secret: taken} if taken else {})
 
 
 # -- lifting ----------------------------------------------------------------------------------------------------

@@ -53,6 +53,12 @@ CASES: dict[str, tuple[str, str]] = {
         " --> kfspec.yaml:5:1   notebook\n5 | notebook: {}\n  | ^^^^^^^^\n"
         "  = help: did you mean 'notebooks'?\n",
     ),
+    "environments as a list": (
+        HEAD + "environments: [dev, prod]\n",
+        "error[KF103]: 'environments' must be a mapping of names to changes\n"
+        " --> kfspec.yaml:5:15   environments\n5 | environments: [dev, prod]\n  |               ^^^^^^^^^^^\n"
+        "  = help: environments: {dev: {}, prod: {}}\n",
+    ),
     "an unknown field three levels down": (
         HEAD + "inferenceServices:\n  s:\n    predictor:\n      model:\n        modelFormat: sklearn\n"
         "        storageUri: gs://a\n        readinessProbe: {httpGet: {path: /, prot: 80}}\n",

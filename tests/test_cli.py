@@ -104,6 +104,13 @@ def test_stdout_is_the_objects_of_one_environment(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("option", "said"), [("-o", "-o"), ("--check", "--check")])
+def test_stdout_takes_no_option_about_a_directory(option: str, said: str, tmp_path: Path) -> None:
+    status, out, err = run("compile", QUICKSTART, "--stdout", option, *(["x"] if option == "-o" else []), cwd=tmp_path)
+    assert (status, out) == (2, "")
+    assert err.endswith(f"Error: --stdout prints, and {said} is about a directory\n")
+
+
 def test_strict_makes_warnings_count(tmp_path: Path) -> None:
     spec = tmp_path / "kfspec.yaml"
     spec.write_text("apiVersion: kfspec.dev/v1alpha1\nproject: p\nprofiles: {t: {owner: a, contributors: {a: edit}}}\n")

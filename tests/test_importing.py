@@ -21,6 +21,7 @@ from kfspec.importing import import_manifests
 from kfspec.manifests import check_manifests
 from kfspec.pipeline import build
 from kfspec.yamlio.compose import compose
+from kfspec.yamlio.dump import dump
 from tests.conftest import ROOT, SHARED
 
 KINDS = {
@@ -279,6 +280,48 @@ def test_a_spec_is_written_in_short_forms_and_without_credentials(
     assert capsys.readouterr() == ("", WARNINGS)
     assert cli.run() == 2  # the file is there now
     assert Path("kfspec.yaml").read_text() == SPEC
+
+
+def test_credentials_among_arguments_become_variables(tmp_path: Path) -> None:
+    """Kubernetes expands `$(NAME)` in a container's command and arguments; a name that is taken stays its owner's."""
+    token, key = "ghp_" + "a1B2" * 9, "AKIA" + "Q7W8" * 4
+    body = {
+        "apiVersion": "kubeflow.org/v1",
+        "kind": "Notebook",
+        "metadata": {"name": "n", "namespace": "t"},
+        "spec": {
+            "template": {
+                "spec": {
+                    "containers": [
+                        {
+                            "name": "n",
+                            "image": "x:1",
+                            "command": ["serve", f"--aws-key={key}", "--plain=1"],
+                            "args": [f"--token={token}", token, "--port", "80"],
+                            "env": [{"name": "TOKEN", "value": "$(OTHER)"}],
+                        }
+                    ]
+                }
+            }
+        },
+    }
+    path = tmp_path / "n.yaml"
+    path.write_text(dump(body))
+    imported = import_manifests([str(path)], "p")
+    text = dump(imported.spec)
+    assert token not in text
+    assert key not in text
+    assert imported.spec["externals"]["secrets"] == ["n-credentials"]
+    item = imported.spec["notebooks"]["n"]
+    assert (item["command"], item["args"]) == (
+        ["serve", "--aws-key=$(AWS_KEY)", "--plain=1"],
+        ["--token=$(TOKEN_2)", "$(CREDENTIAL)", "--port", "80"],
+    )
+    assert {name: value for name, value in item["env"].items() if name != "TOKEN"} == {
+        name: {"valueFrom": {"secretKeyRef": {"name": "n-credentials", "key": name}}}
+        for name in ("AWS_KEY", "TOKEN_2", "CREDENTIAL")
+    }
+    assert [d.code for d in imported.diagnostics] == ["KF350"] * 3
 
 
 def replica(

@@ -34,7 +34,8 @@ def explain(schema: Schema, body: Any, lenient_nulls: bool, remarshalled: bool =
     """Every place where `body` breaks the schema. Paths are the object's; metadata is not looked at.
 
     `remarshalled`: a mutating webhook decodes the object into its Go type and writes it back before the schema is
-    checked, so a missing number, text or boolean arrives as its zero value: admitted, and not what anybody meant.
+    checked, so a missing number or text arrives as its zero value: admitted, and not what anybody meant; a missing boolean
+    is false, as people mean it.
     """
     return _Explainer(schema, lenient_nulls, remarshalled).walk(schema.root, body, (), ())
 
@@ -85,7 +86,10 @@ class _Explainer:
                 yield self.unknown(key, node, value, path, above, missing)
         for key in missing:
             if not any(nearest(word, [key]) for word in unknown):
-                upstream = Upstream.NEVER_WORKS if self.zero_value_passes(key, node, above) else None
+                filled_in = self.zero_value_passes(key, node, above)
+                if filled_in and self.schema.node(node["properties"][key]).get("type") == "boolean":
+                    continue  # false, which is what nothing means
+                upstream = Upstream.NEVER_WORKS if filled_in else None
                 message = f"{field_name(path)} lacks '{key}'"
                 yield finding("KF102", message, path, hint=f"add '{key}:'", at_key=True, upstream=upstream)
         yield from _lengths(node, len(value), "Properties", "fields", path)

@@ -23,7 +23,7 @@ from kfspec.tree import Pending, Written, stage, stale
 @click.command("compile")
 @click.argument("specs", nargs=-1)
 @click.option("-e", "--environment", "environments", multiple=True, help="With --stdout: the environment to print.")
-@click.option("-o", "--output", default="overlays", show_default=True, help="The directory to write.")
+@click.option("-o", "--output", help="The directory to write.  [default: overlays]")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the directory is not what would be written.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print one environment's objects as a YAML stream.")
 @ALLOW_EXEC
@@ -31,7 +31,7 @@ from kfspec.tree import Pending, Written, stage, stale
 def command(
     specs: tuple[str, ...],
     environments: tuple[str, ...],
-    output: str,
+    output: str | None,
     check: bool,
     to_stdout: bool,
     allow_exec: bool,
@@ -40,6 +40,9 @@ def command(
     """Compile specs (kfspec.yaml here) into base and overlays. With an error, nothing is written."""
     if environments and not to_stdout:
         raise click.UsageError("-e goes with --stdout: base and overlays are written together, or would not fit")
+    if to_stdout and (output is not None or check):
+        raise click.UsageError(f"--stdout prints, and {'-o' if output is not None else '--check'} is about a directory")
+    output = output or "overlays"
     names = specs or (DEFAULT_SPEC,)
     children = Children()
     pending = Pending()

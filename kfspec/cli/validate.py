@@ -36,9 +36,12 @@ def command(
         if not specs:
             raise click.UsageError("--manifests needs files, directories, or '-'")
         found = check_manifests(specs, kubeflow, admission_only=admission_only)
-        report(
-            found.diagnostics, found.texts, format_name, quiet=quiet, done=f"{_count(found.objects, 'object')} checked"
-        )
+        done = f"{_count(found.objects, 'object')} checked"
+        if found.passed_over:
+            done += (
+                f", {_count(found.passed_over, 'file')} passed over: not Kubernetes objects, or kustomize's or Helm's"
+            )
+        report(found.diagnostics, found.texts, format_name, quiet=quiet, done=done)
         return status(found.diagnostics, strict)
     if admission_only:
         raise click.UsageError("--admission-only goes with --manifests")

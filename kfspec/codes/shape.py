@@ -60,7 +60,7 @@ ENTRIES: tuple[Code, ...] = (
         "same-object-twice",
         E,
         None,
-        "Two items compile to the same object.",
+        "Two items compile to the same object, or a file of manifests holds one twice.",
         "A cluster holds one object of a kind, namespace and name: the second would overwrite the first.",
         "resources: {a: {kind: ConfigMap, metadata: {name: x}}, b: {kind: ConfigMap, metadata: {name: x}}}",
         "Give one of them another name, or another profile.",

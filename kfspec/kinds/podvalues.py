@@ -13,7 +13,9 @@ from typing import Any
 
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
+from kfspec.kinds.podspec import pod_specs
 from kfspec.quantity import parse
+from kfspec.resource import Body
 from kfspec.wording import did_you_mean
 
 _PULL = ("Always", "IfNotPresent", "Never")
@@ -56,6 +58,12 @@ def value_findings(pod: dict[str, Any], at: Path) -> Iterator[Diagnostic]:
         for path, mode in _modes(volume, (*at, "volumes", n)):
             hint = f"write 0o{mode}" if _octal(mode) else "0o644, which is 420, or 0o755, which is 493"
             yield finding("KF405", f"the mode {mode} of a file is above 511, which is 0o777", path, hint=hint)
+
+
+def template_findings(group: str, kind: str, body: Body) -> Iterator[Diagnostic]:
+    """The same for every pod spec that an object of the kind holds, in whole or in part."""
+    for path, pod in pod_specs(group, kind, body):
+        yield from value_findings(pod, path)
 
 
 def container_findings(container: dict[str, Any], at: Path) -> Iterator[Diagnostic]:

@@ -12,7 +12,7 @@ from kfspec.diagnostics import format_path
 from kfspec.equivalence import equivalent
 from kfspec.importing import import_manifests
 from kfspec.pipeline import Build, build
-from kfspec.resource import Body, Resource, ref_of
+from kfspec.resource import Body, Origin, Resource, ref_of
 from kfspec.verification import verify
 from kfspec.yamlio.compose import compose
 from kfspec.yamlio.dump import dump
@@ -546,3 +546,26 @@ def test_another_log_path_makes_the_tensorboard_anew_and_a_viewer_comes_and_goes
     stored = desk.get("tensorboard.kubeflow.org/v1alpha1/tensorboards/runs")
     assert stored is not None
     assert stored["spec"] == {"logspath": "pvc://data/b"}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "wanted"),
+    [
+        ((), []),
+        (("rwoScheduling",), []),  # the webhook writes false, as nothing means
+        (("pvc",), ["never-works KF102 spec: 'spec' lacks 'pvc'"]),  # it writes "", and no claim is called so
+    ],
+)
+def test_what_a_viewer_may_leave_out(left_out: tuple[str, ...], wanted: list[str], tmp_path: Path) -> None:
+    """pvcviewer-controller v1.10.0: `admission.Defaulter` patches in what the Go type writes; the schema comes after it."""
+    spec = {"pvc": "data", "networking": {"targetPort": 8080}, "rwoScheduling": True}
+    body = {
+        "apiVersion": "kubeflow.org/v1alpha1",
+        "kind": "PVCViewer",
+        "metadata": {"name": "v", "namespace": "t"},
+        "spec": {key: value for key, value in spec.items() if key not in left_out},
+    }
+    known, _ = release("1.10")
+    assert known is not None
+    found = verify([Resource(ref_of(body), body, {(): Origin(())})], known)
+    assert [f"{d.upstream} {d.code} {format_path(d.path)}: {d.message}" for d in found] == wanted

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.base import Effect, Facts, Look, Moment, Outcome, Readiness, State
+from kfspec.kinds.podvalues import template_findings
 from kfspec.kinds.status import at, condition, maps, told
 from kfspec.resource import Body
 
@@ -26,6 +27,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         hint = f"add a volume with 'persistentVolumeClaim: {{claimName: {claim}}}' to 'podSpec'"
         message = f"'podSpec' has no volume of the claim '{claim}', which the viewer is to show"
         yield finding("KF740", message, ("spec", "podSpec"), hint=hint, at_key=True)
+    yield from template_findings("kubeflow.org", "PVCViewer", body)
 
 
 _WRITTEN = {

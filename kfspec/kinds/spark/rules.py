@@ -16,6 +16,7 @@ from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds import status
 from kfspec.kinds.base import Facts
+from kfspec.kinds.podvalues import container_findings, template_findings, value_findings
 from kfspec.kinds.spark.fields import ACCOUNT_CONF, DRIVER_CONTAINER, EXECUTOR_CONTAINER
 from kfspec.kinds.spark.schedule import schedule_problem, zone_problem
 from kfspec.kinds.status import maps
@@ -47,6 +48,7 @@ _UNREAD = {"KF101": Upstream.DROPS, "KF103": Upstream.REFUSES}
 def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
     """What upstream would say of a SparkApplication, a ScheduledSparkApplication or a SparkConnect."""
     kind, spec = body["kind"], body.get("spec") or {}
+    yield from template_findings("sparkoperator.k8s.io", kind, body)
     if kind == "SparkConnect":
         yield from _connect(body, spec, facts)
     elif kind == "ScheduledSparkApplication":
@@ -92,6 +94,13 @@ def _application(spec: dict[str, Any], at: Path, facts: Facts) -> Iterator[Diagn
                 hint = "keep 'nodeSelector' of driver and executor, or of the application"
                 yield finding("KF722", message, (*at, role, "nodeSelector"), hint=hint, at_key=True)
                 break
+    yield from value_findings(spec, at)
+    yield from container_findings(spec, at)
+    for role, pod in pods.items():
+        yield from value_findings(pod, (*at, role))
+        yield from container_findings(pod, (*at, role))
+        for n, sidecar in enumerate(maps(pod.get("sidecars"))):
+            yield from container_findings(sidecar, (*at, role, "sidecars", n))
     yield from _ingress(maps(spec.get("driverIngressOptions")), (*at, "driverIngressOptions"))
     version = spec.get("sparkVersion")
     for role, pod in pods.items():
@@ -314,6 +323,7 @@ def _connect(body: Body, spec: dict[str, Any], facts: Facts) -> Iterator[Diagnos
 
 def _of_connect(body: Body, spec: dict[str, Any], facts: Facts, *, webhook: bool) -> Iterator[Diagnostic]:
     yield from _name(body, _CONNECT_SUFFIX, "-server", facts)
+    yield from container_findings(spec, ("spec",))
     pods = {role: pod for role in ("server", "executor") if isinstance(pod := spec.get(role), dict)}
     if not spec.get("image"):
         without = [role for role in ("server", "executor") if not _has_image(pods.get(role) or {})]

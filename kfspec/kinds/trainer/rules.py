@@ -14,7 +14,7 @@ from typing import Any
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds.base import Facts
-from kfspec.kinds.podvalues import resource_findings
+from kfspec.kinds.podvalues import resource_findings, template_findings
 from kfspec.kinds.status import at, maps
 from kfspec.kinds.trainer.overrides import newer
 from kfspec.kinds.trainer.runtimes import (
@@ -66,6 +66,7 @@ def job_rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
             path = ("spec", "runtimePatches", n, "manager")
             hint = "a domain and a path, as example.com/me"
             yield finding("KF750", f"'{manager}' is no domain with a path", path, hint=hint)
+    yield from template_findings("trainer.kubeflow.org", "TrainJob", body)
     for place, job, pod in overridden(spec):
         yield from _overridden(place, job, pod, runtime)
     if runtime is not None:

@@ -18,6 +18,7 @@ from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream
 from kfspec.kinds import base
 from kfspec.kinds.base import Context, Effect, Facts, Lowered, Outcome
 from kfspec.kinds.lifting import own_metadata, shorten
+from kfspec.kinds.podvalues import template_findings
 from kfspec.kinds.shortforms import Expansion
 from kfspec.kinds.status import at, maps
 from kfspec.kinds.trainer.overrides import newer
@@ -148,6 +149,7 @@ def rules(body: Body, facts: Facts) -> Iterator[Diagnostic]:
         yield finding(
             "KF399", message, _JOBS, hint=hint, at_key=True, severity=Severity.WARNING, upstream=Upstream.ADVICE
         )
+    yield from template_findings("trainer.kubeflow.org", "TrainingRuntime", body)  # the cluster's are alike
     if at(spec, "mlPolicy", "flux") is not None:
         yield from _flux(jobs)
     if at(spec, "template", "spec", "ttlSecondsAfterFinished") is not None and not newer(facts.release):
