@@ -111,8 +111,8 @@ def resource_findings(resources: dict[str, Any], at: Path) -> Iterator[Diagnosti
             continue
         asked = parse(str(value))
         allowed = parse(str(limits[key])) if key in limits else None
-        if asked is None:
-            continue
+        if asked is None or (allowed is not None and allowed.value < 0):
+            continue  # of which something was said
         if allowed is None:
             if "/" in key and key not in limits:
                 message = f"{key} is requested without a limit, which must be the same"

@@ -103,6 +103,7 @@ def objects(entry: KindEntry, version: str, namespace: str) -> list[Body]:
     """A set of valid objects of a kind that together have every field which its rules permit."""
     schema = load_schema(entry, version)
     body = everything(schema, schema.root)
+    _words(body)
     api = f"{entry.group}/{version}" if entry.group else version
     meta: Body = {"name": "generated", "labels": {"a": "b"}, "annotations": {"c": "d"}}
     if entry.kind == "InferenceService":  # it has several nodes, and has to say that it is not scaled
@@ -139,6 +140,7 @@ def complete(entry: KindEntry, version: str, namespace: str, release: Release) -
 
     made: list[Body] = []
     for whole in FORMS.get(entry.kind, lambda body: [body])(everything(schema, schema.root)):
+        _words(whole)
         for policy in _claim_policies(whole):
             for template in policy["templates"]:  # a rule wants them to have metadata, and no namespace in it
                 template["metadata"].pop("namespace", None)
@@ -242,16 +244,25 @@ def _pod(pod: Body, container: str | None = None) -> None:
         pod["containers"][0]["name"] = container
 
 
-def _values(pod: Body) -> None:
-    """Make the words and the resources of a pod spec such as the API server knows."""
-    for group in ("containers", "initContainers"):
-        for container in pod.get(group) or ():
-            container["imagePullPolicy"] = "Always"
-            _resources(container["resources"])
-    for toleration in pod.get("tolerations") or ():
-        toleration |= {"operator": "Equal", "effect": "NoExecute"}
-    for volume in pod.get("volumes") or ():
-        volume["emptyDir"]["medium"] = "Memory"
+def _words(value: Any) -> None:
+    """Make the words and the resources of whatever looks like a part of a pod such as the API server knows."""
+    for entry in value if isinstance(value, list) else ():
+        _words(entry)
+    if not isinstance(value, dict):
+        return
+    for key, item in value.items():
+        if key == "imagePullPolicy":
+            value[key] = "Always"
+        elif key == "tolerations":
+            for toleration in item:
+                toleration |= {"operator": "Equal", "effect": "NoExecute"}
+        elif key == "emptyDir" and "medium" in item:
+            item["medium"] = "Memory"
+        elif key in ("containers", "initContainers", "ephemeralContainers", "sidecars"):
+            for container in item:
+                if "resources" in container:
+                    _resources(container["resources"])
+        _words(item)
 
 
 def _resources(resources: Body) -> None:
@@ -261,7 +272,6 @@ def _resources(resources: Body) -> None:
 
 def _notebook(body: Body) -> list[Body]:
     _pod(body["spec"]["template"]["spec"])
-    _values(body["spec"]["template"]["spec"])
     return [body]
 
 
@@ -289,7 +299,6 @@ def _replica(spec: Body, field: str, container: str) -> Body:
     replica: Body = spec[field].pop("key")
     replica["restartPolicy"] = "OnFailure"
     _pod(replica["template"]["spec"], container)
-    _values(replica["template"]["spec"])
     return replica
 
 
@@ -435,10 +444,8 @@ def _inferenceservice(body: Body) -> list[Body]:
             for n, container in enumerate(component.get(name) or ()):
                 container["name"] = CONTAINER if name == "containers" else f"x{n}"
         _mounts(component)
-        _values(component)
-    _values(predictor["workerSpec"])
-    _values({"containers": [predictor[name] for name in ("model", *LEGACY)]})
-    _values({"containers": [body["spec"]["explainer"]["art"]]})
+    for container in (*(predictor[name] for name in ("model", *LEGACY)), body["spec"]["explainer"]["art"]):
+        _resources(container["resources"])
     own = body["spec"]["explainer"].pop("containers")
     models = {part: component.pop("storageUris", None) for part, component in body["spec"].items()}
     for name in ("model", *LEGACY):
@@ -485,7 +492,6 @@ def _servingruntime(body: Body) -> list[Body]:
     spec["workerSpec"]["containers"][0]["name"] = "worker-container"
     for pod in (spec, spec["workerSpec"]):
         _mounts(pod)
-        _values(pod)
     return [body]
 
 
