@@ -98,8 +98,13 @@ _LABELS = {
 """Kinds that are refused in a namespace without a label (katib 0.18.0, validation_webhook.go)."""
 
 
-def needed(ref: ObjectRef, body: Body, present: Mapping[ObjectRef, Body]) -> Iterator[ObjectRef]:
-    """The objects among `present` that must be stored before the API server takes this one.
+def needed(
+    ref: ObjectRef,
+    body: Body,
+    present: Mapping[ObjectRef, Body],
+    definitions: Mapping[tuple[str, str], list[ObjectRef]],
+) -> Iterator[ObjectRef]:
+    """The objects among `present` that must be stored before the API server takes this one. `definitions`: of those present.
 
     Its Namespace, the definition of its kind, and what its admission looks up: of a binding its role, unless the caller may give
     any role away (kubernetes v1.37, rbac/rolebinding/policybased; executed: 404).
@@ -119,9 +124,16 @@ def needed(ref: ObjectRef, body: Body, present: Mapping[ObjectRef, Body]) -> Ite
             named = spec.get("pipelineName") if kind[1] == "Pipeline" else (spec.get("runtimeRef") or {}).get("name")
             if (other.group, other.kind) == kind and other.name == named and other.namespace in ("", ref.namespace):
                 yield other
-    for other, definition in present.items():
-        if other.kind == "CustomResourceDefinition" and (ref.group, ref.kind) in _defines(definition):
-            yield other
+    yield from definitions.get((ref.group, ref.kind), ())
+
+
+def definitions_of(present: Mapping[ObjectRef, Body]) -> dict[tuple[str, str], list[ObjectRef]]:
+    """(group, kind) -> the CustomResourceDefinitions among `present` that define it."""
+    found: dict[tuple[str, str], list[ObjectRef]] = {}
+    for ref, body in present.items():
+        for kind in _defines(body) if ref.kind == "CustomResourceDefinition" else ():
+            found.setdefault(kind, []).append(ref)
+    return found
 
 
 def needed_label(ref: ObjectRef) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from kfspec.cli.running import agreed, refused, run, say, stoppable, tell, unrea
 from kfspec.cli.targets import Chosen
 from kfspec.cluster.delivered import loops
 from kfspec.cluster.execution import WRITES, Options, deletions
-from kfspec.cluster.session import Session, connect
+from kfspec.cluster.session import Session, connecting
 from kfspec.cluster.transport import CancelledError
 from kfspec.codes import finding
 from kfspec.diagnostics import has_errors
@@ -26,11 +26,12 @@ INTERRUPTED = 130
 def sessions(chosen: Chosen, kubeconfig: Path | None, context: str | None) -> list[Session] | None:
     """A session for every spec, all findings printed; None where one is an error."""
     goals = targets(chosen)
+    ready = [connecting(goal, kubeconfig, context) for goal in goals or ()]  # meanwhile the spec is judged
     if chosen.stop_if_wrong() or goals is None:
         return None
     made: list[Session] = []
-    for goal in goals:
-        session, found = connect(goal, kubeconfig, context)
+    for connect in ready:
+        session, found = connect()
         if found:
             chosen.say(found)
         if session is None:

@@ -73,7 +73,8 @@ def say(chosen: Chosen, found: Sequence[Diagnostic]) -> None:
 def tell(line: str) -> None:
     """A line of progress. Nobody has to read it: what was begun is not left half done because a pipe was closed."""
     with unread(sys.stderr):
-        click.echo(line, err=True)
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from kfspec.cluster.inventory import parent_of
 from kfspec.cluster.observation import Observer, Scope
-from kfspec.cluster.transport import Client, ClusterError, path_of
+from kfspec.cluster.transport import Client, ClusterError, opening, path_of
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Diagnostics, Path, Pos
 from kfspec.document import locate
@@ -19,6 +19,7 @@ from kfspec.planning.leftovers import RunPolicy
 from kfspec.planning.making import Subject, plan
 from kfspec.planning.values import Plan
 from kfspec.resource import Body, Resource
+from kfspec.spec.settings import Cluster
 
 SYNCS = ("sync.kfp", "sync.model-registry")
 """The items of the objects that run `kfspec sync`, as `kinds.syncing` labels them; that module is more than a label is worth."""
@@ -106,14 +107,25 @@ class Session(NamedTuple):
 
 
 def connect(goal: Target, kubeconfig: FilePath | None, context: str | None) -> tuple[Session | None, Diagnostics]:
-    """The cluster that an environment means. Another one is refused: by the uid of its namespace kube-system, or by the
-    name of the context where the environment says no uid."""
-    project, release = goal.environment.project, goal.environment.release
-    assert project is not None and release is not None  # noqa: PT018 - a target has both
-    cluster = project.settings.cluster
+    """The cluster that an environment means, see `connecting`."""
+    return connecting(goal, kubeconfig, context)()
+
+
+def connecting(
+    goal: Target, kubeconfig: FilePath | None, context: str | None
+) -> Callable[[], tuple[Session | None, Diagnostics]]:
+    """Make ready to talk to the cluster that an environment means; the result connects. Another cluster is refused: by the uid
+    of its namespace kube-system, or by the name of the context where the environment says no uid."""
+    project = goal.environment.project
+    assert project is not None  # a target has one
+    client = opening(kubeconfig, context or project.settings.cluster.context)
+    return lambda: _connected(goal, project.settings.cluster, client)
+
+
+def _connected(goal: Target, cluster: Cluster, opened: Callable[[], Client]) -> tuple[Session | None, Diagnostics]:
     path: Path = ("cluster",)
     try:
-        client = Client(kubeconfig, context or cluster.context)
+        client = opened()
     except ClusterError as error:
         return None, (finding("KF500", str(error), hint=error.hint),)
     try:
@@ -122,6 +134,8 @@ def connect(goal: Target, kubeconfig: FilePath | None, context: str | None) -> t
         return None, (unreachable(error),)
     if found:
         return None, tuple(found)
+    release = goal.environment.release
+    assert release is not None  # a target has one
     return Session(client, Observer(client, release, goal.scope), goal), ()
 
 

@@ -118,11 +118,16 @@ def renamed(changes: list[Change], left: Mapping[ObjectRef, Body]) -> list[Chang
     and makes now is not renamed, it has another content: a run, or what is named by a hash of its own.
     """
     gone = [c for c in changes if c.action in (Action.PRUNE, Action.KEEP) and not is_run(c.ref) and c.ref in left]
-    made = [c for c in changes if c.action is Action.CREATE]
+    if not gone:
+        return changes
+    made: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes:
+        if change.action is Action.CREATE:
+            made.setdefault(_family(change.ref), []).append(change)
     told: dict[ObjectRef, Change] = {}
-    for change in made:
-        before = [g for g in gone if _alike(g.ref, change.ref) and g.item != change.item]
-        beside = [c for c in made if _alike(c.ref, change.ref)]
+    for change in (each for family in made.values() for each in family):
+        beside = made[_family(change.ref)]
+        before = [g for g in gone if _family(g.ref) == _family(change.ref) and g.item != change.item]
         if not before or len(before) * len(beside) > _COMPARED:
             continue
         old = _only(g for g in before if _was(change, left[g.ref], g.ref))
@@ -145,8 +150,9 @@ def _was(new: Change, old: Body, ref: ObjectRef) -> bool:
     return bool(rest) and within(_called(rest, new.ref.name, ref.name), old)
 
 
-def _alike(a: ObjectRef, b: ObjectRef) -> bool:
-    return (a.group, a.kind, a.namespace) == (b.group, b.kind, b.namespace)
+def _family(ref: ObjectRef) -> tuple[str, ...]:
+    """What objects have in common that can be one under several names."""
+    return ref.group, ref.kind, ref.namespace
 
 
 def _called(value: Any, new: str, old: str) -> Any:

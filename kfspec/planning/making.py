@@ -10,7 +10,7 @@ from kfspec.diagnostics import Path, Pos
 from kfspec.effects import effects
 from kfspec.kinds.base import Moment, Outcome
 from kfspec.live import Applier, Observation, Seen, Verb, Why
-from kfspec.ordering import in_order, needed, needed_label, stages
+from kfspec.ordering import definitions_of, in_order, needed, needed_label, stages
 from kfspec.planning.deltas import Step, applied_by, deltas, record_key
 from kfspec.planning.hits import with_hits
 from kfspec.planning.leftovers import RunPolicy, is_run, item_of, leftover, ours, renamed
@@ -63,6 +63,7 @@ class _Planning:
         self._seen = {seen.ref: seen for seen in observation.seen}
         self._bodies = {seen.ref: seen.desired for seen in observation.seen if seen.desired is not None}
         self._beside = frozenset(self._bodies)
+        self._definitions = definitions_of(self._bodies)
         self._left = {seen.ref: seen for seen in observation.seen if seen.desired is None and self._ours(seen)}
 
     def plan(self) -> Plan:
@@ -149,7 +150,7 @@ class _Planning:
             return ()
         label = needed_label(seen.ref)
         found = []
-        for ref in needed(seen.ref, seen.desired, self._bodies):
+        for ref in needed(seen.ref, seen.desired, self._bodies, self._definitions):
             other = self._seen[ref]
             if not other.unchanged and (other.live is None or (ref[:2] == _NAMESPACE and _gains(other, label))):
                 found.append(ref)
