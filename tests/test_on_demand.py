@@ -55,6 +55,7 @@ LAYERS = {
     "diagnostics",
     "document",
     "environments",
+    "forking",
     "includes",
     "interpolation",
     "ir",

@@ -565,7 +565,7 @@ def test_a_binding_needs_its_role_where_the_same_plan_makes_it(
     ref = ObjectRef(group, binding, "a" if binding == "RoleBinding" else "", "x")
     body = {"kind": binding, "roleRef": {"apiGroup": group, "kind": role[0], "name": "reader"}}
     made = ObjectRef(group, *role)
-    assert list(needed(ref, body, {made: {}, ref: body})) == ([made] if needs else [])
+    assert list(needed(ref, body, {made: {}, ref: body}, {})) == ([made] if needs else [])
 
 
 def test_the_labels_of_the_loops_are_what_plans_know() -> None:

@@ -7,7 +7,7 @@ kube-apiserver v1.37.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -83,7 +83,9 @@ def _names(meta: dict[str, Any], entry: KindEntry | None) -> Iterator[Diagnostic
         if problem is None and entry is not None and _names_services(entry):
             problem = None if len(name) <= 63 and _SERVICE.fullmatch(name) else _WANTED_BY_SPARK
         if problem is not None:
-            yield finding("KF130", f"'{name}' cannot be a name: {problem}", path)
+            group, kind = (entry.group, entry.kind) if entry else ("-", "")
+            near = _mended(name.lower(), "-a-z0-9.", lambda text: name_problem(text, group, kind) is None)
+            yield finding("KF130", f"'{name}' cannot be a name: {problem}", path, hint=near)
     path = ("metadata", "namespace")
     if namespace is not None and not isinstance(namespace, str):
         yield finding("KF103", f"'namespace' must be a string, not {describe(namespace)}", path)
@@ -92,7 +94,8 @@ def _names(meta: dict[str, Any], entry: KindEntry | None) -> Iterator[Diagnostic
             message = f"{entry.kind} is cluster-scoped and takes no namespace"
             yield finding("KF133", message, path, hint="remove 'namespace'", at_key=True)
         elif len(namespace) > 63 or _DNS_LABEL.fullmatch(namespace) is None:
-            yield finding("KF130", f"'{namespace}' cannot be a namespace: {_WANTED_LABEL}", path)
+            near = _mended(namespace.lower(), "-a-z0-9", lambda text: name_problem(text, "", "Namespace") is None)
+            yield finding("KF130", f"'{namespace}' cannot be a namespace: {_WANTED_LABEL}", path, hint=near)
 
 
 def _names_services(entry: KindEntry) -> bool:
@@ -135,13 +138,16 @@ def _keys_and_values(meta: dict[str, Any]) -> Iterator[Diagnostic]:
             path: Path = ("metadata", field, key)
             problem = key_problem(key if field == "labels" else key.lower())
             if problem is not None:
-                yield finding("KF131", f"'{key}' cannot be a key of {field}: {problem}", path, at_key=True)
+                near = _mended(key, "-A-Za-z0-9_./", lambda text: key_problem(text) is None)
+                yield finding("KF131", f"'{key}' cannot be a key of {field}: {problem}", path, at_key=True, hint=near)
             if value is not None and not isinstance(value, str):
                 shown = str(value).lower() if isinstance(value, bool) else value
                 hint = f'write it in quotes: "{shown}"' if isinstance(value, bool | int | float) else None
                 yield finding("KF103", f"'{key}' must be a string, not {describe(value)}", path, hint=hint)
             elif field == "labels" and isinstance(value, str) and label_problem(value):
-                yield finding("KF132", f"{describe(value)} cannot be a label's value: {label_problem(value)}", path)
+                message = f"{describe(value)} cannot be a label's value: {label_problem(value)}"
+                near = _mended(value, "-A-Za-z0-9_.", lambda text: label_problem(text) is None)
+                yield finding("KF132", message, path, hint=near)
             elif isinstance(value, str) and field == "annotations":
                 size += len(key) + len(value.encode())
     if size > _ANNOTATIONS_LIMIT:
@@ -165,6 +171,12 @@ def label_problem(value: str) -> str | None:
     if value == "" or (len(value) <= 63 and _LABEL.fullmatch(value)):
         return None
     return "it takes letters, digits, '-', '_' and '.', begins and ends with a letter or digit, at most 63"
+
+
+def _mended(text: str, allowed: str, fits: Callable[[str], bool]) -> str | None:
+    """A hint with the nearest text that fits: what is not allowed becomes '-'. None where there is none."""
+    near = re.sub(f"[^{allowed}]+", "-", text).strip("-_./")
+    return f"did you mean '{near}'?" if near and fits(near) else None
 
 
 def _other_fields(meta: dict[str, Any]) -> Iterator[Diagnostic]:

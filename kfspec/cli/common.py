@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import click
 
+from kfspec.forking import Children
 from kfspec.packages import Execution
-from kfspec.pipeline import Build, build
+from kfspec.pipeline import Build, prepare
 
 DEFAULT_SPEC = "kfspec.yaml"
 
 
 def builds(specs: Sequence[str], environments: Sequence[str], execution: Execution) -> list[Build]:
     """Every spec through the pipeline. Raises click.UsageError for an environment that none of them declares."""
-    results = [build(Path(spec), environments, execution) for spec in specs or (DEFAULT_SPEC,)]
-    known_environments(results, environments)
-    return results
+    children = Children()
+    try:
+        prepared = [
+            prepare(Path(spec), environments, execution, begin=children.begin) for spec in specs or (DEFAULT_SPEC,)
+        ]
+        known_environments([each.build for each in prepared], environments)
+    except BaseException:
+        children.abandon()
+        raise
+    found = iter(children.results())
+    return [each.build._replace(diagnostics=each.together(islice(found, len(each.results)))) for each in prepared]
 
 
 def known_environments(results: Sequence[Build], environments: Sequence[str]) -> None:
