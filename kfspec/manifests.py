@@ -115,7 +115,7 @@ def _same_twice(file: _File) -> None:
 
 def _groups(files: list[_File]) -> list[list[_File]]:
     """Files that are applied together: all of them, unless two hold the same object, as those of two environments do."""
-    refs = [resource.ref for file in files for part in file.parts for resource in part.resources]
+    refs = [ref for file in files for ref in {resource.ref for part in file.parts for resource in part.resources}]
     return [files] if len(set(refs)) == len(refs) else [[file] for file in files]
 
 
