@@ -216,7 +216,7 @@ def test_an_inventory_that_cannot_be_read_is_not_written(lab: Lab) -> None:
     before = project.state()
     with interrupting(Hidden(lab.plane, lab.folder, project.inventory)) as proxy:
         refused = ended(project.apply("after", proxy.kubeconfig))
-    message = f"error[KF605]: cannot read the inventory ConfigMap/kubeflow/kfspec-{project.name}-dev: "
+    message = f"error[KF503]: cannot read the inventory ConfigMap/kubeflow/kfspec-{project.name}-dev: "
     assert refused.status == 1
     assert message in refused.stderr
     assert project.state() == before
