@@ -52,23 +52,23 @@ def _without_arguments(container: Body, path: Path, secret: str, taken: list[Dia
     for field in ("command", "args"):
         arguments = container.get(field)
         for n, text in enumerate(arguments if isinstance(arguments, list) else ()):
-            found = find_credential(text) if isinstance(text, str) else None
-            if found is None:
-                continue
-            what, literal = found
-            flag = re.sub(r"[^A-Z0-9]+", "_", text.partition(literal)[0].rstrip("= ").upper()).strip("_")
-            name = next(each for each in _names(flag or "CREDENTIAL") if each not in known)
-            known.add(name)
-            hint = f"put it into a Secret '{secret}', under the key '{name}'"
-            message = f"this argument looks like {what}, and stays out of the spec"
-            taken.append(finding("KF350", message, (*path, field, n), hint=hint, severity=Severity.WARNING))
-            given = changed.setdefault(field, list(container[field]))
-            given[n] = text.replace(literal, f"$({name})")
-            changed["env"] = [*changed.get("env", env), _from_secret(name, secret)]
+            while isinstance(text, str) and (found := find_credential(text)) is not None:
+                what, literal = found
+                name = next(each for each in _names(text.partition(literal)[0]) if each not in known)
+                known.add(name)
+                text = text.replace(literal, f"$({name})")
+                hint = f"put it into a Secret '{secret}', under the key '{name}'"
+                message = f"this argument looks like {what}, and stays out of the spec"
+                taken.append(finding("KF350", message, (*path, field, n), hint=hint, severity=Severity.WARNING))
+                changed.setdefault(field, list(container[field]))[n] = text
+                changed["env"] = [*changed.get("env", env), _from_secret(name, secret)]
     return {**container, **changed}
 
 
-def _names(first: str) -> Iterator[str]:
-    """Names for a variable, the best first."""
-    start = first if first[0].isalpha() else f"_{first}"
-    return itertools.chain([start], (f"{start}_{n}" for n in itertools.count(2)))
+def _names(before: str) -> Iterator[str]:
+    """Names for a variable, the best first. `before`: what stands before its value; `--api-key=` makes it API_KEY."""
+    words = [
+        word for word in re.findall(r"[A-Za-z][A-Za-z0-9_-]*", before) if len(word) < 32 and not find_credential(word)
+    ]
+    name = re.sub(r"[^A-Z0-9]+", "_", words[-1].upper()).strip("_") if words else "CREDENTIAL"
+    return itertools.chain([name], (f"{name}_{n}" for n in itertools.count(2)))

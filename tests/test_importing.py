@@ -282,6 +282,9 @@ def test_a_spec_is_written_in_short_forms_and_without_credentials(
     assert Path("kfspec.yaml").read_text() == SPEC
 
 
+KEY = "-----BEGIN RSA PRIVATE " + "KEY-----"
+
+
 def test_credentials_among_arguments_become_variables(tmp_path: Path) -> None:
     """Kubernetes expands `$(NAME)` in a container's command and arguments; a name that is taken stays its owner's."""
     token, key = "ghp_" + "a1B2" * 9, "AKIA" + "Q7W8" * 4
@@ -297,7 +300,14 @@ def test_credentials_among_arguments_become_variables(tmp_path: Path) -> None:
                             "name": "n",
                             "image": "x:1",
                             "command": ["serve", f"--aws-key={key}", "--plain=1"],
-                            "args": [f"--token={token}", token, "--port", "80"],
+                            "args": [
+                                f"--token={token}",
+                                f"x; tok={token} {key}",
+                                token,
+                                "--port",
+                                "80",
+                                f"{KEY}\nMIIE\n",
+                            ],
                             "env": [{"name": "TOKEN", "value": "$(OTHER)"}],
                         }
                     ]
@@ -315,13 +325,14 @@ def test_credentials_among_arguments_become_variables(tmp_path: Path) -> None:
     item = imported.spec["notebooks"]["n"]
     assert (item["command"], item["args"]) == (
         ["serve", "--aws-key=$(AWS_KEY)", "--plain=1"],
-        ["--token=$(TOKEN_2)", "$(CREDENTIAL)", "--port", "80"],
+        ["--token=$(TOKEN_2)", "x; tok=$(TOK) $(TOK_2)", "$(CREDENTIAL)", "--port", "80", "$(CREDENTIAL_2)"],
     )
     assert {name: value for name, value in item["env"].items() if name != "TOKEN"} == {
         name: {"valueFrom": {"secretKeyRef": {"name": "n-credentials", "key": name}}}
-        for name in ("AWS_KEY", "TOKEN_2", "CREDENTIAL")
+        for name in ("AWS_KEY", "TOKEN_2", "TOK", "TOK_2", "CREDENTIAL", "CREDENTIAL_2")
     }
-    assert [d.code for d in imported.diagnostics] == ["KF350"] * 3
+    assert [d.code for d in imported.diagnostics] == ["KF350"] * 6
+    assert "MIIE" not in text
 
 
 def replica(
