@@ -325,7 +325,7 @@ def test_credentials_among_arguments_become_variables(tmp_path: Path) -> None:
     item = imported.spec["notebooks"]["n"]
     assert (item["command"], item["args"]) == (
         ["serve", "--aws-key=$(AWS_KEY)", "--plain=1"],
-        ["--token=$(TOKEN_2)", "x; tok=$(TOK) $(TOK_2)", "$(CREDENTIAL)", "--port", "80", "$(CREDENTIAL_2)"],
+        ["--token=$(TOKEN_2)", "x; tok=$(TOK_2) $(TOK)", "$(CREDENTIAL)", "--port", "80", "$(CREDENTIAL_2)"],
     )
     assert {name: value for name, value in item["env"].items() if name != "TOKEN"} == {
         name: {"valueFrom": {"secretKeyRef": {"name": "n-credentials", "key": name}}}
