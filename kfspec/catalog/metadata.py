@@ -79,12 +79,9 @@ def _names(meta: dict[str, Any], entry: KindEntry | None) -> Iterator[Diagnostic
             "KF103", f"'name' must be a string, not {describe(name)}", path, hint=f'write it in quotes: "{name}"'
         )
     else:
-        problem = name_problem(name, entry.group if entry else "-", entry.kind if entry else "")
-        if problem is None and entry is not None and _names_services(entry):
-            problem = None if len(name) <= 63 and _SERVICE.fullmatch(name) else _WANTED_BY_SPARK
+        problem = _name_problem(name, entry)
         if problem is not None:
-            group, kind = (entry.group, entry.kind) if entry else ("-", "")
-            near = _mended(name.lower(), "-a-z0-9.", lambda text: name_problem(text, group, kind) is None)
+            near = _mended(name.lower(), "-a-z0-9", lambda text: _name_problem(text, entry) is None)
             yield finding("KF130", f"'{name}' cannot be a name: {problem}", path, hint=near)
     path = ("metadata", "namespace")
     if namespace is not None and not isinstance(namespace, str):
@@ -96,6 +93,14 @@ def _names(meta: dict[str, Any], entry: KindEntry | None) -> Iterator[Diagnostic
         elif len(namespace) > 63 or _DNS_LABEL.fullmatch(namespace) is None:
             near = _mended(namespace.lower(), "-a-z0-9", lambda text: name_problem(text, "", "Namespace") is None)
             yield finding("KF130", f"'{namespace}' cannot be a namespace: {_WANTED_LABEL}", path, hint=near)
+
+
+def _name_problem(name: str, entry: KindEntry | None) -> str | None:
+    """Why the API server or the kind's webhook would refuse this name, None if neither would."""
+    problem = name_problem(name, entry.group if entry else "-", entry.kind if entry else "")
+    if problem is None and entry is not None and _names_services(entry):
+        return None if len(name) <= 63 and _SERVICE.fullmatch(name) else _WANTED_BY_SPARK
+    return problem
 
 
 def _names_services(entry: KindEntry) -> bool:
