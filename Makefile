@@ -12,8 +12,9 @@ test: .venv/dev.stamp ## Run all tests, those against a real API server included
 	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 check: .venv/dev.stamp ## Formatting, lint and types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
-golden: .venv/dev.stamp ## Compile the examples into overlays/ again
+golden: .venv/dev.stamp ## Compile the examples into overlays/ again, and what differs between releases
 	@$(BIN)/kfspec compile examples/*/kfspec.yaml -o overlays
+	@$(BIN)/python -m tests.releases.test_differences
 snapshot: .venv/dev.stamp ## Record the showcase's cluster of a week ago again, from a real API server
 	@$(BIN)/python -m tests.support.showcase
 mistakes: .venv/dev.stamp ## Print what tests/mistakes answers anew, where the answers changed
