@@ -86,10 +86,10 @@ class Prepared(NamedTuple):
         return in_order(suppress(found, self.document.texts))
 
 
-def together(prepared: Sequence[Prepared], judged: Iterable[Diagnostics]) -> Diagnostics:
-    """The findings of several specs, of what the judges of all of them found."""
+def together(prepared: Sequence[Prepared], judged: Iterable[Diagnostics]) -> list[Diagnostics]:
+    """The findings of each of several specs, of what the judges of all of them found."""
     found = iter(judged)
-    return tuple(d for one in prepared for d in one.together(islice(found, len(one.results))))
+    return [one.together(islice(found, len(one.results))) for one in prepared]
 
 
 class _Readers(NamedTuple):

@@ -116,6 +116,6 @@ def test_a_spec_that_is_judged_apart_has_the_same_findings(tmp_path: Path, monke
     spec.write_text(text.replace("minReplicas: 3", "minReplicas: -3").replace("memory: 8Gi", "memory: 8"))
     children = Children()
     prepared = prepare(spec, begin=children.begin)
-    found = together([prepared], children.results())
+    (found,) = together([prepared], children.results())
     assert found == build(spec).diagnostics
     assert {d.code for d in found} == {"KF364", "KF386"}

@@ -7,11 +7,11 @@ Standards as kubernetes v1.37 enforces them (staging/src/k8s.io/pod-security-adm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kfspec.catalog.releases import numbers
-from kfspec.checks.mesh import BASELINE, ENFORCE, SINCE, labels_of, meshed
+from kfspec.checks.mesh import BASELINE, ENFORCE, SINCE, Labels, meshed
 from kfspec.checks.podmodel import Pods
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Path, Severity, Upstream, format_path
@@ -112,12 +112,10 @@ def check(
     resources: tuple[Resource, ...],
     pods: list[Pods],
     release: Release,
-    namespaces: Iterable[str] = (),
-    labels: Mapping[str, str] | None = None,
+    known: Labels,
 ) -> Iterator[Diagnostic]:
-    """One finding for each field that the level of its namespace does not allow. Paths are spec paths. `namespaces`: those of
-    profiles; `labels`: what the platform gives them besides."""
-    known = labels_of(resources, release, namespaces, labels or {})
+    """One finding for each field that the level of its namespace does not allow. Paths are spec paths. `known`: the
+    labels of namespaces."""
     levels = {name: given.get(ENFORCE) for name, given in known.items()}
     before = numbers(release.name) < numbers(SINCE)
     unable = set()
@@ -198,11 +196,10 @@ def _of_baseline(parts: _Parts) -> Iterator[Breach]:
         if isinstance(volume, dict) and volume.get("hostPath") is not None:
             yield Breach((*path, "volumes", n, "hostPath"), at(volume, "hostPath", "path"))
     context = _map(spec.get("securityContext"))
-    if context:
-        for n, entry in enumerate(_list(context.get("sysctls"))):
-            if isinstance(entry, dict) and str(entry.get("name")) not in _SYSCTLS:
-                yield Breach((*path, "securityContext", "sysctls", n, "name"), entry.get("name"))
-        yield from _of_context(context, (*path, "securityContext"))
+    for n, entry in enumerate(_list(context.get("sysctls"))):
+        if isinstance(entry, dict) and str(entry.get("name")) not in _SYSCTLS:
+            yield Breach((*path, "securityContext", "sysctls", n, "name"), entry.get("name"))
+    yield from _of_context(context, (*path, "securityContext"))
     for name, value in parts.notes.items():
         plain = isinstance(value, str) and (value in ("", "runtime/default") or value.startswith("localhost/"))
         if name.startswith(_ARMOR) and not plain:
@@ -229,15 +226,14 @@ def _of_context(context: dict[str, Any], path: Path) -> Iterator[Breach]:
 
 def _of_container(container: dict[str, Any], path: Path) -> Iterator[Breach]:
     context, here = _map(container.get("securityContext")), (*path, "securityContext")
-    if context:
-        if context.get("privileged") is True:
-            yield Breach((*here, "privileged"), True)
-        for n, name in enumerate(_list(at(context, "capabilities", "add"))):
-            if str(name) not in _CAPABILITIES:
-                yield Breach((*here, "capabilities", "add", n), name)
-        if context.get("procMount") not in (None, "Default"):
-            yield Breach((*here, "procMount"), context["procMount"])
-        yield from _of_context(context, here)
+    if context.get("privileged") is True:
+        yield Breach((*here, "privileged"), True)
+    for n, name in enumerate(_list(at(context, "capabilities", "add"))):
+        if str(name) not in _CAPABILITIES:
+            yield Breach((*here, "capabilities", "add", n), name)
+    if context.get("procMount") not in (None, "Default"):
+        yield Breach((*here, "procMount"), context["procMount"])
+    yield from _of_context(context, here)
     for n, port in enumerate(_list(container.get("ports"))):
         if isinstance(port, dict) and port.get("hostPort"):
             yield Breach((*path, "ports", n, "hostPort"), port["hostPort"])

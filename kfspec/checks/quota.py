@@ -9,11 +9,11 @@ controller makes the quota of a profile (v1.10.0, profile_controller.go). What i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kfspec.checks.mesh import labels_of, meshed
+from kfspec.checks.mesh import Labels, meshed
 from kfspec.checks.podmodel import Amounts, Container, Pods, amount, amounts, named
 from kfspec.checks.scopes import Scope, counts, scopes_of
 from kfspec.checks.sidecars import annotation, around
@@ -77,15 +77,14 @@ def check(
     resources: tuple[Resource, ...],
     pods: list[Pods],
     release: Release,
-    namespaces: Iterable[str] = (),
-    labels: Mapping[str, str] | None = None,
+    known: Labels,
 ) -> Iterator[Diagnostic]:
     """One finding for each limit that is exceeded, and for each container that no pod may have. Paths are spec paths.
-    `namespaces`: those of profiles; `labels`: what the platform gives them besides."""
+    `known`: the labels of namespaces."""
     quotas = [quota for resource in resources for quota in _quotas(resource)]
     if not quotas:
         return
-    known, priority = labels_of(resources, release, namespaces, labels or {}), _usual_priority(resources)
+    priority = _usual_priority(resources)
     for namespace in dict.fromkeys(quota.namespace for quota in quotas):
         here = [quota for quota in quotas if quota.namespace == namespace]
         defaults = _defaults(resources, namespace)

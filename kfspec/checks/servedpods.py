@@ -22,6 +22,7 @@ _ROUTER = {"cpu": Decimal("0.1"), "memory": Decimal(100 * 1024**2)}, {"cpu": Dec
 _GROUPS = frozenset({"containers", "initContainers"})
 _MODE = "serving.kserve.io/deploymentMode"
 _RAW = ("RawDeployment", "Standard")
+"""The mode without Knative, in the words of KServe before 0.16 and from then on (raw_kube_reconciler.go)."""
 
 Find = Callable[[str, str, Any], Body | None]
 """The runtime of a kind, a namespace and a name."""
@@ -30,7 +31,7 @@ Find = Callable[[str, str, Any], Body | None]
 def served(resource: Resource, body: Body, prefix: Path, find: Find, may_serve: bool) -> Iterator[Pods]:
     """Of a service, a graph or a runtime. `may_serve`: a service that names no runtime may be given a declared one."""
     spec, kind = body["spec"], body.get("kind")
-    knative = at(body, "metadata", "annotations", _MODE) not in _RAW
+    knative = not without_knative(body)
     if kind == "InferenceGraph":
         requests, limits = amounts(spec.get("resources")) if spec.get("resources") else _ROUTER
         router = Container((*prefix, "spec"), {"name": "router"}, requests, limits)
@@ -49,6 +50,11 @@ def served(resource: Resource, body: Body, prefix: Path, find: Find, may_serve: 
                 meta = meta_of(body.get("metadata"), part)
                 whole = "model" not in part
                 yield Pods(resource, path, part, inside, *_replicas(part), whole=whole, meta=meta, knative=knative)
+
+
+def without_knative(body: Body) -> bool:
+    """Whether a service or a graph says that it runs without: then it has no Service of its own name."""
+    return at(body, "metadata", "annotations", _MODE) in _RAW
 
 
 def _replicas(part: dict[str, Any]) -> tuple[int, int, int | None]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfspec.checks.podmodel import named, owned
+from kfspec.checks.servedpods import without_knative
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.status import at
@@ -28,9 +29,6 @@ _SAME_NAME = frozenset(
 )
 _PER_REPLICA = frozenset({"TFJob", "PyTorchJob", "XGBoostJob", "PaddleJob", "JAXJob"})
 """Jobs with a headless Service for each replica."""
-_MODE = "serving.kserve.io/deploymentMode"
-_RAW = ("RawDeployment", "Standard")
-"""A model server without Knative has no Service of its own name (KServe 0.14.1, raw_kube_reconciler.go)."""
 _ROUTES = {
     ("kubeflow.org", "Notebook"): "notebook-{ref.namespace}-{ref.name}",
     ("kubeflow.org", "PVCViewer"): "pvcviewer-{ref.namespace}-{ref.name}",
@@ -62,7 +60,7 @@ def _made(resource: Resource) -> Iterator[tuple[str, str]]:
     for name in services_of(resource):
         yield "Service", name
     route = _ROUTES.get((resource.ref.group, resource.ref.kind))
-    if route is None and resource.ref.kind == "InferenceService" and not _raw(resource):
+    if route is None and resource.ref.kind == "InferenceService" and not without_knative(resource.body):
         route = "{ref.name}"
     if route is not None:
         yield "VirtualService", route.format(ref=resource.ref)
@@ -75,7 +73,7 @@ def services_of(resource: Resource) -> Iterator[str]:
     if kind in _SAME_NAME:
         yield ref.name
     elif kind == ("serving.kserve.io", "InferenceService"):
-        if not _raw(resource):
+        if not without_knative(resource.body):
             yield ref.name
         for part in ("predictor", "transformer", "explainer"):
             if at(resource.body, "spec", part) is not None:
@@ -88,10 +86,6 @@ def services_of(resource: Resource) -> Iterator[str]:
         yield f"{ref.name}-ui-svc"
     elif ref.group == "kubeflow.org" and ref.kind in _PER_REPLICA:
         yield from _of_replicas(resource)
-
-
-def _raw(resource: Resource) -> bool:
-    return at(resource.body, "metadata", "annotations", _MODE) in _RAW
 
 
 def _of_replicas(resource: Resource) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kfspec.checks.podmodel import Pods
+from kfspec.checks.targets import claim_of
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.podspec import LEGACY_CLAIM
@@ -42,7 +43,7 @@ def check(resources: tuple[Resource, ...], pods: list[Pods]) -> Iterator[Diagnos
 def _claims(pods: Pods) -> set[str]:
     logs = at(pods.resource.body, "spec", "logspath")
     if pods.resource.ref.kind == "Tensorboard" and isinstance(logs, str):
-        return {logs.removeprefix("pvc://").partition("/")[0] if logs.startswith("pvc://") else LEGACY_CLAIM}
+        return {claim_of(logs) if logs.startswith("pvc://") else LEGACY_CLAIM}
     named = (at(volume, "persistentVolumeClaim", "claimName") for volume in maps(pods.spec.get("volumes")))
     return {name for name in named if isinstance(name, str)}
 

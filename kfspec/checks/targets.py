@@ -5,7 +5,7 @@ Paths are those of the object. Whether what is named exists is not asked here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from kfspec.diagnostics import Path
@@ -20,7 +20,7 @@ from kfspec.kinds.podspec import (
     references,
 )
 from kfspec.kinds.status import at
-from kfspec.resource import Body, Resource
+from kfspec.resource import Body, ObjectRef, Resource
 
 SERVING, TRAINER, SPARK = "serving.kserve.io", "trainer.kubeflow.org", "sparkoperator.k8s.io"
 CLUSTER_RUNTIME, OWN_RUNTIME = "ClusterTrainingRuntime", "TrainingRuntime"
@@ -204,6 +204,12 @@ def serving_runtime(resource: Resource) -> Reference | None:
     name = at(resource.body, "spec", "predictor", "model", "runtime")
     path: Path = ("spec", "predictor", "model", "runtime")
     return Reference("ServingRuntime", name, path) if isinstance(name, str) else None
+
+
+def training_runtimes(resources: Iterable[Resource]) -> dict[ObjectRef, Body]:
+    """The training runtimes among the objects, those of the cluster and of namespaces."""
+    kinds = (CLUSTER_RUNTIME, OWN_RUNTIME)
+    return {r.ref: r.body for r in resources if r.ref.group == TRAINER and r.ref.kind in kinds}
 
 
 def training_runtime(resource: Resource) -> Reference | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from kfspec.checks import podsecurity, quota, reserved, services, sharing
+from kfspec.checks.mesh import labels_of
 from kfspec.checks.pods import pods_of
 from kfspec.diagnostics import Diagnostic
 from kfspec.resource import Resource
@@ -25,9 +26,9 @@ def check(
     """What is wrong with the objects as neighbours. Paths are spec paths. `templates` do not run, and are no neighbours;
     `namespaces`: those of profiles that are made elsewhere; `labels`: what the platform labels profiles with."""
     namespaces = tuple(namespaces)
-    pods = pods_of(resources, templates, release)
+    pods, known = pods_of(resources, templates, release), labels_of(resources, release, namespaces, labels or {})
     yield from services.check(resources)
     yield from reserved.check(resources, release, namespaces)
-    yield from quota.check(resources, pods, release, namespaces, labels)
+    yield from quota.check(resources, pods, release, known)
     yield from sharing.check(resources, pods)
-    yield from podsecurity.check(resources, pods, release, namespaces, labels)
+    yield from podsecurity.check(resources, pods, release, known)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kfspec.checks.targets import CLUSTER_RUNTIME, OWN_RUNTIME, TRAINER, training_runtime
+from kfspec.checks.targets import CLUSTER_RUNTIME, OWN_RUNTIME, TRAINER, training_runtime, training_runtimes
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic
 from kfspec.kinds.podspec import Reference
@@ -70,9 +70,7 @@ class _Around:
         from kfspec.kinds.trainer.runtimes import described, shipped  # few projects have such jobs
 
         self.described = described
-        self.runtimes = {
-            r.ref: r.body for r in resources if r.ref.group == TRAINER and r.ref.kind in (CLUSTER_RUNTIME, OWN_RUNTIME)
-        }
+        self.runtimes = training_runtimes(resources)
         self.claims = {(r.ref.namespace, r.ref.name) for r in resources if r.ref.kind == "PersistentVolumeClaim"}
         self.shipped = shipped(release.components.get("trainer"))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from kfspec.checks.podmodel import Container, Pods, amounts, containers, meta_of, number, partial
+from kfspec.checks.targets import CLUSTER_RUNTIME, OWN_RUNTIME, TRAINER, training_runtimes
 from kfspec.diagnostics import Path
 from kfspec.kinds.status import at, maps
 from kfspec.resource import Body, ObjectRef, Resource
@@ -13,18 +14,16 @@ from kfspec.resource import Body, ObjectRef, Resource
 if TYPE_CHECKING:
     from kfspec.catalog import Release
 
-_GROUP = "trainer.kubeflow.org"
 _SCOPED = ("priorityClassName", "activeDeadlineSeconds", "affinity", "hostNetwork")
 _OF_NODE = "state them under 'trainer.resourcesPerNode'"
 _OF_RUNTIME = "state them in a runtime of your own"
-_CLUSTER, _OWN = "ClusterTrainingRuntime", "TrainingRuntime"
 
 
 class Runtimes:
     """The training runtimes that are declared, and those that the release ships."""
 
     def __init__(self, resources: tuple[Resource, ...], release: Release | None) -> None:
-        self._declared = {r.ref: r.body for r in resources if r.ref.group == _GROUP and r.ref.kind in (_CLUSTER, _OWN)}
+        self._declared = training_runtimes(resources)
         self._trainer = release.components.get("trainer") if release is not None else None
 
     def of(self, body: Body, namespace: str) -> Any:
@@ -32,18 +31,19 @@ class Runtimes:
         from kfspec.kinds.trainer.templates import shipped_spec  # few projects have such jobs
 
         kind, name = (
-            str(at(body, "spec", "runtimeRef", key) or default) for key, default in (("kind", _CLUSTER), ("name", ""))
+            str(at(body, "spec", "runtimeRef", key) or default)
+            for key, default in (("kind", CLUSTER_RUNTIME), ("name", ""))
         )
-        found = self._declared.get(ObjectRef(_GROUP, kind, namespace if kind == _OWN else "", name))
+        found = self._declared.get(ObjectRef(TRAINER, kind, namespace if kind == OWN_RUNTIME else "", name))
         if found is not None:
             return found.get("spec") or {}
-        return shipped_spec(name, self._trainer) if kind == _CLUSTER else None
+        return shipped_spec(name, self._trainer) if kind == CLUSTER_RUNTIME else None
 
 
 def trained(resource: Resource, body: Body, prefix: Path, runtime: Any) -> Iterator[Pods]:
     """Initializers are gone before the nodes. `runtime`: the spec of the runtime, None where nobody here knows it."""
     yield from _unknown(resource, body, prefix) if runtime is None else _known(resource, body, prefix, runtime)
-    yield from partial(resource, _GROUP, body, prefix)
+    yield from partial(resource, TRAINER, body, prefix)
 
 
 def _known(resource: Resource, body: Body, prefix: Path, runtime: Any) -> Iterator[Pods]:
@@ -68,7 +68,7 @@ def _unknown(resource: Resource, body: Body, prefix: Path) -> Iterator[Pods]:
     requests, limits = amounts(given)
     path, nodes = _place(body, prefix), number(at(trainer, "numNodes"), 1)
     node = Container(path, {"name": "node"}, requests, limits, complete=isinstance(given, dict), advice=_OF_NODE)
-    parts = partial(resource, _GROUP, body, prefix)
+    parts = partial(resource, TRAINER, body, prefix)
     spec = {"volumes": [claim for part in parts for claim in _claims(part.spec)]}
     yield Pods(resource, path, spec, (node,), nodes, nodes, whole=False, scoped=False)
 

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import click
 
 from kfspec.forking import Children
 from kfspec.packages import Execution
-from kfspec.pipeline import Build, prepare
+from kfspec.pipeline import Build, Prepared, prepare, together
 
 DEFAULT_SPEC = "kfspec.yaml"
 
 
 def builds(specs: Sequence[str], environments: Sequence[str], execution: Execution) -> list[Build]:
     """Every spec through the pipeline. Raises click.UsageError for an environment that none of them declares."""
+    prepared, children = begun(specs or (DEFAULT_SPEC,), environments, execution)
+    judged = together(prepared, children.results())
+    return [each.build._replace(diagnostics=found) for each, found in zip(prepared, judged, strict=True)]
+
+
+def begun(specs: Sequence[str], environments: Sequence[str], execution: Execution) -> tuple[list[Prepared], Children]:
+    """Every spec lowered, and its environments being judged. Raises click.UsageError for an environment that none of them
+    declares; whatever is raised, nothing goes on."""
     children = Children()
     try:
-        prepared = [
-            prepare(Path(spec), environments, execution, begin=children.begin) for spec in specs or (DEFAULT_SPEC,)
-        ]
+        prepared = [prepare(Path(spec), environments, execution, begin=children.begin) for spec in specs]
         known_environments([each.build for each in prepared], environments)
     except BaseException:
         children.abandon()
         raise
-    found = iter(children.results())
-    return [each.build._replace(diagnostics=each.together(islice(found, len(each.results)))) for each in prepared]
+    children.all_begun()
+    return prepared, children
 
 
 def known_environments(results: Sequence[Build], environments: Sequence[str]) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from kfspec.cli.common import DEFAULT_SPEC, known_environments
+from kfspec.cli.common import DEFAULT_SPEC, begun
 from kfspec.cli.executing import ALLOW_EXEC, execution
 from kfspec.cli.reporting import report, status
 from kfspec.codes import finding
 from kfspec.diagnostics import Diagnostic, Pos, has_errors
-from kfspec.forking import Children
 from kfspec.includes import project_root
 from kfspec.kustomize import Tree, render, with_environment
 from kfspec.ordering import in_order
-from kfspec.pipeline import Build, prepare, together
+from kfspec.pipeline import Build, together
 from kfspec.tree import Pending, Written, stage, stale
 
 
@@ -44,19 +44,16 @@ def command(
         raise click.UsageError(f"--stdout prints, and {'-o' if output is not None else '--check'} is about a directory")
     output = output or "overlays"
     names = specs or (DEFAULT_SPEC,)
-    children = Children()
+    prepared, children = begun(names, environments, execution(allow_exec))
+    results = [p.build for p in prepared]
     pending = Pending()
     try:
-        prepared = [prepare(Path(spec), environments, execution(allow_exec), begin=children.begin) for spec in names]
-        known_environments([p.build for p in prepared], environments)
-        children.all_begun()
-        results = [p.build for p in prepared]
         same = _same_project(names, results)
         tree, rendered = ({}, []) if to_stdout else _rendered(results)
         if not to_stdout and not check and tree is not None and not has_errors(same):
             pending = stage(tree, Path(output), project_root(Path(names[0])))
-        found = (*together(prepared, children.results()), *same, *rendered)
-    except BaseException:  # an interrupt, a wrong option, or a mistake of ours: what was begun goes with it
+        found = (*chain.from_iterable(together(prepared, children.results())), *same, *rendered)
+    except BaseException:  # an interrupt, or a mistake of ours: what was begun goes with it
         children.abandon()
         pending.abandon()
         raise

@@ -6,18 +6,18 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from kfspec.cli.common import DEFAULT_SPEC, known_environments
+from kfspec.cli.common import DEFAULT_SPEC, begun
 from kfspec.cli.reporting import report
 from kfspec.diagnostics import Diagnostics, has_errors
 from kfspec.document import place
-from kfspec.forking import Children
 from kfspec.packages import Execution
-from kfspec.pipeline import Prepared, prepare, together
+from kfspec.pipeline import Prepared, together
 
 Command = Callable[..., int]
 
@@ -92,25 +92,16 @@ class Chosen(NamedTuple):
 
 def choose(specs: Sequence[str], environment: str | None, execution: Execution = Execution.REFUSED) -> Chosen:
     """Read and lower the specs. Raises click.UsageError where it is not clear which environment is meant."""
-    names = specs or (DEFAULT_SPEC,)
-    chosen = (environment,) if environment else ()
-    children = Children()
-    try:
-        prepared = [prepare(Path(spec), chosen, execution, begin=children.begin) for spec in names]
-        builds = [one.build for one in prepared]
-        declared = list(dict.fromkeys(name for build in builds for name in build.environment_names))
-        if environment is None and len(declared) > 1:
-            raise click.UsageError(f"say which environment with -e: {', '.join(declared)}")
-        known_environments(builds, chosen)
-    except BaseException:
+    prepared, children = begun(specs or (DEFAULT_SPEC,), (environment,) if environment else (), execution)
+    declared = list(dict.fromkeys(name for one in prepared for name in one.build.environment_names))
+    if environment is None and len(declared) > 1:
         children.abandon()
-        raise
-    children.all_begun()
-    return Chosen(
-        prepared,
-        environment or (declared[0] if declared else ""),
-        lambda: together(prepared, children.results()),
-    )
+        raise click.UsageError(f"say which environment with -e: {', '.join(declared)}")
+
+    def judge() -> Diagnostics:
+        return tuple(chain.from_iterable(together(prepared, children.results())))
+
+    return Chosen(prepared, environment or (declared[0] if declared else ""), judge)
 
 
 def colour(stream: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kfspec.catalog import Release
+from kfspec.checks.mesh import labels_of
 from kfspec.checks.pods import pods_of
 from kfspec.checks.quota import check
 from kfspec.manifests import check_manifests
@@ -132,7 +133,7 @@ def test_the_verdict_is_the_servers(
             continue  # a request above its limit, or above the maximum of the LimitRange
         assert refused or answer.status == 201, answer.message
         resources = (*around, resource)
-        found = list(check(resources, pods_of(resources), kubeflow))
+        found = list(check(resources, pods_of(resources), kubeflow, labels_of(resources, kubeflow, (), {})))
         judged, refusals = judged + 1, refusals + refused
         if bool(found) != refused:
             wrong.append((body["spec"], answer.message, found))
@@ -252,7 +253,8 @@ def _misjudged(
         answer = plane.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", resource.body)
         refused = answer.status == 403 and scoped.ref.name in answer.message
         assert refused or answer.status == 201, answer.message
-        found = list(check((scoped, resource), pods_of((scoped, resource)), kubeflow))
+        both = (scoped, resource)
+        found = list(check(both, pods_of(both), kubeflow, labels_of(both, kubeflow, (), {})))
         seen[refused] += 1
         if bool(found) != refused:
             wrong.append((body["spec"], answer.message))
