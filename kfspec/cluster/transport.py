@@ -9,6 +9,7 @@ Making a Client costs 110 ms of imports (kubernetes 37; 250 ms with 30), and the
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import random
@@ -44,6 +45,7 @@ _WEBHOOK_REST = 30.0
 _PASSING = ("failed calling webhook", "conversion webhook", "etcdserver:", "rpc error:", "leader changed", "timed out")
 """What a 500 says that passes by itself (kube-apiserver 1.37). Others do not: server-side apply answers an undeclared field
 with 500 `failed to create typed patch object` for ever (executed)."""
+_JSON = json.JSONEncoder(separators=(",", ":"))
 _WEBHOOK = re.compile(r'failed calling webhook "([^"]+)"')
 
 
@@ -247,7 +249,7 @@ class Client:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return error
         self._reached = True
-        return Answer(raw.status, _parsed(raw.data)), raw.headers.get("Retry-After")
+        return Answer(raw.status, _parsed(raw.data or b"")), raw.headers.get("Retry-After")
 
     def _may_pass(self, error: Exception, attempt: int) -> bool:
         """Whether another attempt may reach the server. One that was there comes back; until then, only a little patience."""
@@ -330,14 +332,19 @@ def path_of(api_version: str, plural: str, namespace: str | None = None, name: s
 
 
 def _call(host: str, method: str, path: str, query: dict[str, str] | None, body: Any, content_type: str) -> _Call:
-    headers = [("Accept", "application/json"), ("User-Agent", "kfspec")]
-    if not failures.is_local(host):  # on the way to another machine, packing costs less than it saves
-        headers.append(("Accept-Encoding", "gzip"))
+    coding = "identity" if failures.is_local(host) else "gzip"  # on the way elsewhere, packing costs less than it saves
+    headers = [("Accept", "application/json"), ("Accept-Encoding", coding), ("User-Agent", "kfspec")]
     data = None
     if body is not None:
         headers.append(("Content-Type", content_type or "application/json"))
-        data = json.dumps(body, separators=(",", ":")).encode()
-    return _Call(method, f"{path}{'?' + urlencode(query) if query else ''}", data, tuple(headers))
+        data = _JSON.encode(body).encode()
+    return _Call(method, f"{path}{_encoded(tuple(query.items())) if query else ''}", data, tuple(headers))
+
+
+@functools.lru_cache(maxsize=32)
+def _encoded(query: tuple[tuple[str, str], ...]) -> str:
+    """A query as a URL has it: a thousand requests ask the same."""
+    return f"?{urlencode(query)}"
 
 
 def _parsed(data: bytes) -> Any:
@@ -369,6 +376,8 @@ def _manager(given: Grant, connected: Callable[[Any], None]) -> Any:
     import urllib3
     from kubernetes import client
 
+    from kfspec.cluster.exchange import Exchange
+
     made = given.configuration
     made.connection_pool_maxsize = WORKERS
     if not made.verify_ssl:  # the kubeconfig says so, and a line for each request would not be read
@@ -379,12 +388,13 @@ def _manager(given: Grant, connected: Callable[[Any], None]) -> Any:
         raise failures.no_pool(made, error) from None
     for scheme, pool in dict(manager.pool_classes_by_scheme).items():
         plain = pool.ConnectionCls
+        bases = (plain,) if manager.proxy is not None else (Exchange, plain)
 
         def connect(self: Any, plain: Any = plain) -> None:
             plain.connect(self)
             connected(self)
 
-        tracked = type(plain.__name__, (plain,), {"connect": connect})
+        tracked = type(plain.__name__, bases, {"connect": connect})
         own = type(pool.__name__, (pool,), {"ConnectionCls": tracked})
         manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, scheme: own}
     return manager
