@@ -2,8 +2,7 @@
 
 Pools, TLS, timeouts and errors stay urllib3's. What lies between a pool and the socket is written anew, because a thousand
 objects are two thousand requests: http.client and urllib3 write headers and body apart, check each header of a request again,
-and read the headers of an answer as those of a mail. Head and body in one write and headers read line by line take 40 % off
-the client's time for a request, and 10 % off an apply whose API server has the same two processors.
+and read the headers of an answer as those of a mail, which is 40 % of the client's time (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class Exchange(urllib3.connection.HTTPConnection):
             self._reader = self.sock.makefile("rb")
         version, status, reason, headers = _head_of(self._reader)
         data, ends = _content(self._reader, method, status, headers)
-        if ends or version == 10 or headers.get("Connection", "").lower() == "close":
+        if ends or version == 10 or "close" in headers.get("Connection", "").lower():
             self.close()
         return urllib3.HTTPResponse(
             _unpacked(data, headers), headers, status, version, f"HTTP/1.{version - 10}", reason, preload_content=False

@@ -146,6 +146,7 @@ LAST = {
     "no length": answer(content=b"{}"),
     "HTTP/1.0": answer("Content-Length: 2", status="HTTP/1.0 200 OK", content=b"{}"),
     "closing": answer("Content-Length: 2", "Connection: close", content=b"{}"),
+    "closing, among other words": answer("Content-Length: 2", "Connection: Upgrade, close", content=b"{}"),
     "closing chunks": answer(CHUNKED, "Connection: Close", content=b"2\r\n{}\r\n0\r\n\r\n"),
 }
 
@@ -165,6 +166,12 @@ def test_an_answer_that_ends_a_connection(case: str) -> None:
     assert ours == heard(urllib3.connection.HTTPConnection, LAST[case], hangs_up=True)
     assert isinstance(ours, Heard)
     assert (ours.data, ours.connections) == (b"{}", 2)
+
+
+def test_spaces_after_a_value_are_none_of_it() -> None:
+    ours = heard(Tracked, answer("Content-Length: 2 ", "X: a \t", content=b"{}"))
+    assert isinstance(ours, Heard)
+    assert ours.headers == [("Content-Length", "2"), ("X", "a")]
 
 
 def test_a_head_has_no_content() -> None:
