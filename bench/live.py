@@ -21,19 +21,15 @@ COUNT, CHANGED, LARGE = 1_000, 10, 10_000
 
 
 def figures(work: Path, rounds: int) -> Iterator[Figure]:
-    """Every measurement; kubectl has its objects in a namespace of its own, applied by itself.
-
-    etcd waits for the disk, as in a cluster: without, a client that writes one object after the other pays for none of its waits
-    (docs/adr/0013).
-    """
+    """Every measurement; kubectl has its objects in a namespace of its own, applied by itself."""
     known, _ = release("1.10")
     assert known is not None
-    with running(durable=True) as plane:
+    with running() as plane:
         plane.install_crds(crds(known))
         plane.create_namespace("kubeflow")
         yield from _first_apply(plane, work, rounds)
         yield from _diffs(plane, work, rounds)
-    with running(durable=True) as plane:
+    with running() as plane:
         plane.install_crds(crds(known))
         plane.create_namespace("kubeflow")
         _memory(plane, work / "large")

@@ -87,10 +87,9 @@ def assets() -> Path:
 class ControlPlane:
     """One running API server. Use `running()`; it stops what it started, by process id."""
 
-    def __init__(self, folder: Path, *flags: str, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *flags: str) -> None:
         self.folder = folder
         self.flags = flags
-        self.durable = durable
         self.processes: list[subprocess.Popen[bytes]] = []
         self.tokens = {name: secrets.token_hex(16) for name in USERS}
         self.port = 0
@@ -112,8 +111,7 @@ class ControlPlane:
         self._etcd = etcd = f"http://127.0.0.1:{client}"
         self._run(
             "etcd",
-            [programs / "etcd", "--data-dir", self.folder / "etcd", "--listen-client-urls", etcd]
-            + ([] if self.durable else ["--unsafe-no-fsync"])
+            [programs / "etcd", "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--listen-client-urls", etcd]
             + ["--advertise-client-urls", etcd, "--listen-peer-urls", f"http://127.0.0.1:{peer}", "--log-level=warn"],
         )
         self.start_server()
@@ -359,14 +357,13 @@ class ControlPlane:
 
 
 @contextlib.contextmanager
-def running(*flags: str, durable: bool = False) -> Iterator[ControlPlane]:
+def running(*flags: str) -> Iterator[ControlPlane]:
     """A started control plane in a folder of its own, both gone afterwards. `flags`: more of the API server's; `{folder}`
-    in them is that folder. `durable`: etcd waits for the disk at each write, as every real one does; tests need not.
-    Who restarts it, or kills it, takes one of these and not the one that all tests share."""
+    in them is that folder. Who restarts it, or kills it, takes one of these and not the one that all tests share."""
     folder = Path(tempfile.mkdtemp(prefix="kfspec-controlplane-"))
     try:
         for attempt in range(3):  # another process may take a port between the look and the start
-            plane = ControlPlane(folder, *flags, durable=durable)
+            plane = ControlPlane(folder, *flags)
             try:
                 plane.start()
                 break
