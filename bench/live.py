@@ -37,24 +37,25 @@ def figures(work: Path, rounds: int) -> Iterator[Figure]:
 
 def _first_apply(plane: ControlPlane, work: Path, rounds: int) -> Iterator[Figure]:
     """Every time into a new namespace."""
-    numbers = {"ours": itertools.count(), "theirs": itertools.count()}
+    ours, theirs = _namespaces(plane, "ours"), _namespaces(plane, "theirs")
 
-    def namespace(whose: str) -> str:
-        name = f"{whose}-{next(numbers[whose])}"
-        plane.create_namespace(name)
-        return name
-
-    def ours() -> list[str]:
-        name = namespace("ours")
+    def kfspec() -> list[str]:
+        name = next(ours)
         return _kfspec(plane, "apply", _spec(work / name, name, COUNT), "--yes", "--quiet")
 
-    def theirs() -> list[str]:
-        name = namespace("theirs")
+    def kubectl() -> list[str]:
+        name = next(theirs)
         return _kubectl(plane, "apply", _manifests(work / name, name, COUNT))
 
-    times = medians([Command("kfspec", ours), Command("kubectl", theirs)], rounds)
+    times = medians([Command("kfspec", kfspec), Command("kubectl", kubectl)], rounds)
     claim = f"first apply of {COUNT:,} / kubectl apply --server-side"
     yield Figure(claim, times["kfspec"], times["kubectl"], 1)
+
+
+def _namespaces(plane: ControlPlane, whose: str) -> Iterator[str]:
+    for n in itertools.count():
+        plane.create_namespace(f"{whose}-{n}")
+        yield f"{whose}-{n}"
 
 
 def _diffs(plane: ControlPlane, work: Path, rounds: int) -> Iterator[Figure]:

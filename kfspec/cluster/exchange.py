@@ -8,6 +8,7 @@ and read the headers of an answer as those of a mail, which is 40 % of the clien
 from __future__ import annotations
 
 import http.client
+import io
 import re
 import zlib
 from collections.abc import Mapping
@@ -39,10 +40,10 @@ class Exchange(urllib3.connection.HTTPConnection):
             reader.close()  # the socket is open for as long as one of both is
         super().close()
 
-    def request(  # type: ignore[override]
-        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, **options: Any
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, Any] | None = None, **options: Any
     ) -> None:
-        """Send a request. Raises ValueError for what cannot be a header, OSError where the connection breaks."""
+        """Send a request; a body is bytes. Raises ValueError for what no header can be, OSError where the connection breaks."""
         if self.sock is None:
             self.connect()
         self.sock.settimeout(self.timeout)
@@ -51,7 +52,7 @@ class Exchange(urllib3.connection.HTTPConnection):
         length = b"" if body is None else b"Content-Length: %d\r\n" % len(body)
         self.sock.sendall(b"%b%b%b\r\n%b" % (line, self._written(headers or {}), length, body or b""))
 
-    def _written(self, headers: Mapping[str, str]) -> bytes:
+    def _written(self, headers: Mapping[str, Any]) -> bytes:
         items = tuple(headers.items())
         if not self._head[1] or self._head[0] != items:
             for name, value in items:
@@ -63,7 +64,7 @@ class Exchange(urllib3.connection.HTTPConnection):
             self._head = items, "".join(lines).encode("latin-1")
         return self._head[1]
 
-    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # as urllib3's, which is none of http.client's
         """Read the whole answer. Raises OSError where the connection breaks, HTTPException for what is not HTTP."""
         method, self._method = self._method, None
         if method is None:
@@ -76,7 +77,15 @@ class Exchange(urllib3.connection.HTTPConnection):
         if ends or version == 10 or "close" in headers.get("Connection", "").lower():
             self.close()
         return urllib3.HTTPResponse(
-            _unpacked(data, headers), headers, status, version, f"HTTP/1.{version - 10}", reason, preload_content=False
+            _unpacked(data, headers) or io.BytesIO(),  # of no bytes it would make None
+            headers,
+            status,
+            version,
+            f"HTTP/1.{version - 10}",
+            reason,
+            preload_content=False,
+            decode_content=False,
+            request_method=method,
         )
 
 

@@ -249,7 +249,7 @@ class Client:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return error
         self._reached = True
-        return Answer(raw.status, _parsed(raw.data or b"")), raw.headers.get("Retry-After")
+        return Answer(raw.status, _parsed(raw.data)), raw.headers.get("Retry-After")
 
     def _may_pass(self, error: Exception, attempt: int) -> bool:
         """Whether another attempt may reach the server. One that was there comes back; until then, only a little patience."""

@@ -110,7 +110,7 @@ def heard(
         first, second = responses
         assert (first.status, first.data) == (second.status, second.data)
         headers = list(first.headers.items())
-        return Heard(first.status, first.reason, first.version, headers, first.data or b"", server.connections)
+        return Heard(first.status, first.reason, first.version, headers, first.data, server.connections)
 
 
 def answer(*lines: str, content: bytes = b"", status: str = "HTTP/1.1 200 OK") -> bytes:
